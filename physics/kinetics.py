@@ -276,6 +276,8 @@ def _run_noting_failure(task: Callable[..., float], stack: Stack, value: float, 
 def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longest: float = _LONGEST) -> float:
     """Return the time at a constant source voltage [V] until the conductance has tripled [s]; NaN if it takes longer.
 
+    No compliance holds the current back: below three times the conductance it would hold the voltage back instead.
+
     Parameters
     ----------
     stack
@@ -294,7 +296,7 @@ def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longes
     """
     stepper = make_stepper(stack, mesh=mesh)
     hold = Segment(
-        voltage, voltage, longest, stack.circuit.compliance, "hold", first=_FIRST, gate=stack.circuit.compliance
+        voltage, voltage, longest, math.inf, "hold", first=_FIRST, gate=stack.circuit.compliance
     )
     return _until(stepper.start(), stepper.run, hold, RATIO)
 

@@ -6,7 +6,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,7 @@ def make_train(labels: Labels) -> PulseTable:
     return PulseTable(frame, {"source": f"labels of {labels.name}", "marks": ("synthetic",)})
 
 
+@lru_cache(64)
 def card_from_labels(labels: Labels) -> DeviceCard:
     """Return the card of a device of which only labels are published.
 

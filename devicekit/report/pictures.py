@@ -24,18 +24,19 @@ _STYLE: Any = {
 }
 
 
-_MAPS = {"left": 0.1, "right": 1.0, "bottom": 0.2, "top": 0.83, "wspace": 0.25}
+_MAPS = {"left": 0.1, "right": 0.93, "bottom": 0.2, "top": 0.83, "wspace": 0.25}
 
 
-def render(plot: Callable[[Any], object], size: tuple[float, float], grid: tuple[int, int] | None = None) -> bytes:
-    """An SVG of what `plot` draws into an Axes, or into an array of Axes of shape `grid`."""
+def render(plot: Callable[[Any], object], size: tuple[float, float], columns: int = 0, named: bool = False) -> bytes:
+    """An SVG of what `plot` draws into an Axes, or into a row of `columns` Axes; `named` if their ticks are names."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
     with matplotlib.rc_context(_STYLE):
-        # a fixed layout of maps: fitting one takes as long as drawing them
-        canvas = Canvas(figsize=size, layout="constrained" if grid is None else None)
-        plot(canvas.subplots() if grid is None else canvas.subplots(*grid, squeeze=False, gridspec_kw=_MAPS))
+        # a fixed layout of maps, unless names need room: fitting one takes as long as drawing them
+        spaces = _MAPS if columns and not named else None
+        canvas = Canvas(figsize=size, layout=None if spaces else "constrained")
+        plot(canvas.subplots(1, columns, squeeze=False, gridspec_kw=spaces)[0] if columns else canvas.subplots())
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="svg", metadata={"Date": None})
     return theme.follow_the_reader(buffer.getvalue().decode()).encode()
@@ -55,7 +56,8 @@ def drawn(shown: Panel | tuple[Image, ...], size: tuple[float, float], units: Un
             "csv": shown.csv(units),
             "data": _data(shown, size, units),
         }
-    svg = render(lambda axes: draw_row(shown, list(axes[0]), units), size, (1, len(shown)))
+    named = any(each.x.names or each.y.names for each in shown)
+    svg = render(lambda axes: draw_row(shown, list(axes), units), size, len(shown), named)
     return {"uri": data_uri("image/svg+xml", svg), "csv": row_csv(shown, units)}
 
 

@@ -216,7 +216,8 @@ def results() -> str:
 
     for package in (devicekit, import_module("physics"), import_module("snn")):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith("__main__"):
+            # devicekit.torch needs an extra, with which or without which this page is the same
+            if not module.name.endswith("__main__") and not module.name.startswith("devicekit.torch"):
                 import_module(module.name)
     lines = [
         "# Numbers of results",
@@ -224,7 +225,13 @@ def results() -> str:
         "What each result holds, by its name in the JSON of a command and in its CSV files; an interval has three "
         "columns there: `tau_s`, `tau_low_s`, `tau_high_s`. This page is made from the results themselves.",
     ]
-    kinds = [each for each in Record.known if is_dataclass(each) and not each.__name__.startswith("_")]
+    kinds = [
+        each
+        for each in Record.known
+        if is_dataclass(each)
+        and not each.__name__.startswith("_")
+        and not each.__module__.startswith("devicekit.torch")
+    ]
     for kind in sorted(kinds, key=lambda each: f"{each.__module__}.{each.__name__}"):
         rows = [
             _row(f"`{each.name}`", each.quantity.unit, " ".join(each.quantity.description.split()))

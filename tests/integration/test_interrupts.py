@@ -126,7 +126,7 @@ def test_the_interrupt_handler_is_that_of_the_caller_again(tmp_path: Path) -> No
 def test_a_population_that_is_interrupted_and_started_again_has_the_same_bytes(tmp_path: Path) -> None:
     from devicekit.synthetic.wafers import WaferTruth, write_wafers
 
-    write_wafers(tmp_path / "lot", WaferTruth(wafers=2, dies=3, cells=6, cycles=3, points=40, kept=1.0), 1)
+    write_wafers(tmp_path / "lot", WaferTruth(wafers=2, dies=3, cells=6, cycles=3, points=400, kept=1.0), 1)
     out, kept = tmp_path / "out", tmp_path / ".out.devicekit-kept"
     arguments = ["population", str(tmp_path / "lot"), "--accept", "--jobs", "1", "--out", str(out)]
 

@@ -45,7 +45,8 @@ def test_a_calibration_writes_numbers_stack_curves_and_report(done, lab):
     out, report = done
     names = {path.name for path in out.iterdir()}
     assert names == {".devicekit.json", "calibration.json", "levels.csv", "report.html", "runs", "stack.toml"}
-    assert {"out": str(out), **strict((out / "calibration.json").read_text())} == report
+    written = strict((out / "calibration.json").read_text())
+    assert {"out": str(out), **written} == {"tool": "devicekit", **report}
     (energy,) = report["parameters"]
     assert energy["key"] == "reaction.energy"
     assert energy["low"] < TRUTH < energy["high"]
