@@ -195,7 +195,7 @@ def kinetics(
     jobs: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> Kinetics:
-    """Simulate SET and RESET times at constant voltages, and the voltage at 100 uA of ramps.
+    """Simulate SET and RESET times at constant voltages without compliance, and the voltage at 100 uA of ramps.
 
     A SET starts from the prescribed state just after a reset and ends when the conductance has tripled; a RESET starts
     from the state after the set sweep of the stack and ends at a third of its conductance. A ramp ends at 100 uA.
@@ -295,9 +295,7 @@ def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longes
         If no step converges.
     """
     stepper = make_stepper(stack, mesh=mesh)
-    hold = Segment(
-        voltage, voltage, longest, math.inf, "hold", first=_FIRST, gate=stack.circuit.compliance
-    )
+    hold = Segment(voltage, voltage, longest, math.inf, "hold", first=_FIRST, gate=stack.circuit.compliance)
     return _until(stepper.start(), stepper.run, hold, RATIO)
 
 

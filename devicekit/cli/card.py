@@ -195,7 +195,11 @@ def from_labels(
     """
     from devicekit.fitting.labels import card_from_labels, find_labels, published_devices
 
+    given = {"g_max_s": g_max, "on_off": on_off, "pulses": pulses, "nl": nl, "c2c": c2c, "source": source}
+    given = {key: value for key, value in given.items() if value is not None}
     if name is None:
+        if given or out is not None:
+            raise UsageError("Which device? Give a name: devicekit card from-labels NAME --out CARD.json.")
         known = published_devices()
         if json_output:
             print_json({"devices": [asdict(each) for each in known.values()]})
@@ -206,8 +210,7 @@ def from_labels(
         return
     if out is None:
         raise UsageError("Where should the card go? Add --out CARD.json.")
-    given = {"g_max_s": g_max, "on_off": on_off, "pulses": pulses, "nl": nl, "c2c": c2c, "source": source}
-    card = card_from_labels(find_labels(name, {key: value for key, value in given.items() if value is not None}))
+    card = card_from_labels(find_labels(name, given))
     card.save(out, replace=force)
     if json_output:
         print_json({"card": str(out), **card.provenance.model_dump(mode="json")})

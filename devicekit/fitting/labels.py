@@ -21,6 +21,7 @@ from devicekit.models.labels import STEEPEST, a_of_label
 from devicekit.tables import PulseTable
 
 _PAIRS = {"pulses": "64,64", "nl": "0.5,-0.5"}
+PUBLISHED = Path(__file__).with_name("published.toml")
 FEWEST = 5  # pulses of a train that has a shape
 
 
@@ -33,7 +34,7 @@ class Labels:
     name : str
         Name of the device.
     g_max_s : float
-        Highest conductance [S], above 0.
+        Highest conductance [S], above 0 and at most 1.
     on_off : float
         Highest over lowest conductance, above 1.
     pulses : tuple of int
@@ -66,7 +67,7 @@ class Labels:
     def __post_init__(self) -> None:
         limits = f"-{STEEPEST:g} to {STEEPEST:g}"
         refused = (
-            (not (math.isfinite(self.g_max_s) and self.g_max_s > 0), "g_max", f"{self.g_max_s} S", "above 0"),
+            (not 0 < self.g_max_s <= 1, "g_max", f"{self.g_max_s:g} S", "above 0, at most 1 S: 1e-5 is 10 uS"),
             (not (math.isfinite(self.on_off) and self.on_off > 1), "on_off", f"{self.on_off}", "above 1"),
             (min(self.pulses) < FEWEST, "pulses", f"{min(self.pulses)}", f"at least {FEWEST}"),
             (not max(map(abs, self.nl)) <= STEEPEST, "nl", f"{max(self.nl, key=abs)}", limits),
@@ -91,7 +92,7 @@ class Labels:
 @cache
 def published_devices() -> dict[str, Labels]:
     """Return the devices of NeuroSim's manual by name."""
-    held = tomllib.loads(Path(__file__).with_name("published.toml").read_text("utf-8"))
+    held = tomllib.loads(PUBLISHED.read_text("utf-8"))
     devices = [
         Labels(**{**each, "pulses": tuple(each["pulses"]), "nl": tuple(each["nl"])}, source=held["source"])
         for each in held["device"]
@@ -99,8 +100,22 @@ def published_devices() -> dict[str, Labels]:
     return {each.name: each for each in devices}
 
 
+def known_labels(name: str) -> Labels:
+    """Return the labels of a known device, whose name is written in any case.
+
+    Raises
+    ------
+    UsageError
+        If it is none of the known ones; the message lists them.
+    """
+    known = {each.lower(): labels for each, labels in published_devices().items()}
+    if name.lower() not in known:
+        raise UsageError(f"No labels of {name!r} are known; known devices: {', '.join(published_devices())}.")
+    return known[name.lower()]
+
+
 def find_labels(name: str, given: Mapping[str, Any]) -> Labels:
-    """Return the labels of a device: those of a known one, changed by what is given.
+    """Return the labels of a device: those of a known one, changed by what is given, or all that is given.
 
     Parameters
     ----------
@@ -114,19 +129,18 @@ def find_labels(name: str, given: Mapping[str, Any]) -> Labels:
     UsageError
         If labels are missing, are not numbers, or are out of range.
     """
-    known = {each.lower(): labels for each, labels in published_devices().items()}
     values: dict[str, Any] = {each: _pair(each, value) if each in _PAIRS else value for each, value in given.items()}
-    if name.lower() in known:
-        changed = bool(values) and "source" not in values
-        labels = replace(known[name.lower()], **values)
-        return replace(labels, source=f"{labels.source}, changed", printed_accuracy=None) if changed else labels
     missing = [each for each in ("g_max_s", "on_off", "pulses", "nl", "c2c", "source") if each not in values]
-    if missing:
-        raise UsageError(
-            f"{name} is none of the known devices ({', '.join(published_devices())}), so that its labels are needed. "
-            f"Missing: {', '.join(each.removesuffix('_s') for each in missing)}."
-        )
-    return Labels(name=name, **values)
+    if not missing:
+        return Labels(name=name, **values)
+    try:
+        known = known_labels(name)
+    except UsageError as error:
+        needed = ", ".join(each.removesuffix("_s") for each in missing)
+        raise UsageError(f"{error.message} Of another device all labels are needed; missing: {needed}.") from None
+    if not values:
+        return known
+    return replace(known, **{"source": f"{known.source}, changed", **values}, printed_accuracy=None)
 
 
 def _pair(name: str, value: Any) -> tuple[Any, Any]:

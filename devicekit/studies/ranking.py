@@ -55,7 +55,9 @@ def ranks_panel(agreements: Sequence[Agreement], by: str) -> Panel:
     return Panel(Axis("accuracy", "%"), Axis("", names=tuple(devices)), curves, grid=True)
 
 
-def compare_rankings(table: pd.DataFrame, key: str, published: Mapping[str, float], outcome: str) -> list[Agreement]:
+def compare_rankings(
+    table: pd.DataFrame, key: str, published: Mapping[str, float], outcome: str, settings: Mapping[str, str]
+) -> list[Agreement]:
     """Return the agreement of each setting of a study, in its order.
 
     Parameters
@@ -68,6 +70,8 @@ def compare_rankings(table: pd.DataFrame, key: str, published: Mapping[str, floa
         Published value of each device.
     outcome : str
         Column that devices are ranked by.
+    settings : mapping
+        Label of the setting of each case, which is that of the case without the device.
 
     Returns
     -------
@@ -75,9 +79,8 @@ def compare_rankings(table: pd.DataFrame, key: str, published: Mapping[str, floa
         Only settings with at least three devices that have finished runs.
     """
     done = table[table[key].isin(list(published)) & table[outcome].notna()] if outcome in table else table[:0]
-    setting = [_without(case, key, value) for case, value in zip(done["case"], done[key], strict=True)]
     found = []
-    for name, rows in done.groupby(np.array(setting, object), sort=False):
+    for name, rows in done.groupby(done["case"].map(settings), sort=False):
         runs = {str(device): group[outcome].to_numpy(float) for device, group in rows.groupby(key, sort=False)}
         if len(runs) < 3:
             continue
@@ -110,12 +113,3 @@ def _bootstrap(values: np.ndarray, runs: Sequence[np.ndarray]) -> tuple[float, f
     tail = 50 * (1 - LEVEL)
     low, high = np.nanpercentile(drawn, [tail, 100 - tail])
     return float(low), float(high)
-
-
-def _without(case: str, key: str, value: object) -> str:
-    """Return the label of a case without the device in it."""
-    word = f"{key}={value}"
-    for part in (f" ({word})", f", {word}", f"{word}, ", word):
-        if part in case:
-            return case.replace(part, "")
-    return case

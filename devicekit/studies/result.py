@@ -17,7 +17,7 @@ from devicekit.core.text import count, listed, percent
 from devicekit.plot import Panel
 from devicekit.studies import figures
 from devicekit.studies.ranking import Agreement, compare_rankings
-from devicekit.studies.spec import StudySpec
+from devicekit.studies.spec import StudySpec, labels_without
 from devicekit.studies.tasks import get_task
 
 if TYPE_CHECKING:
@@ -158,7 +158,8 @@ class StudyResult(Printed):
         published = self.spec.published
         if published is None or published.key not in self.table:
             return []
-        return compare_rankings(self.table, published.key, published.by_device, self.outcome)
+        settings = labels_without(self.spec, published.key)
+        return compare_rankings(self.table, published.key, published.by_device, self.outcome, settings)
 
     def panel(self, outcome: str | None = None) -> Panel:
         """Mean over seeds of every case, first case on top, with its 95 % interval."""

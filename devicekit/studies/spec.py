@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -210,19 +210,33 @@ def plans(spec: StudySpec) -> list[tuple[str, str, dict[str, Scalar]]]:
             f"{spec.name} has {number} runs (cases, grid and seeds multiply); the most are {MOST_RUNS}: make it smaller"
         )
     made: list[tuple[str, str, dict[str, Scalar]]] = []
-    for case in spec.cases:
-        for combination in itertools.product(*spec.grid.values()):
-            crossed = dict(zip(spec.grid, combination, strict=True))
-            varied = {**{k: v for k, v in case.items() if k != "label"}, **crossed}
-            shown = {k: v for k, v in crossed.items() if k not in spec.pool}
-            settings = {k: v for k, v in varied.items() if k not in spec.pool}
-            label = str(case.get("label") or _words(settings) or spec.name)
-            if "label" in case and shown:
-                label += f" ({_words(shown)})"
-            made.append((spec.task, label, {**spec.fixed, **varied}))
+    for case, crossed in _combinations(spec):
+        varied = {k: v for k, v in case.items() if k != "label"}
+        made.append((spec.task, case_label(spec, case, crossed), {**spec.fixed, **varied, **crossed}))
     for name in spec.baselines:
         made.append(("baseline", f"baseline: {name}", {**spec.fixed, "classifier": name}))
     return made
+
+
+def labels_without(spec: StudySpec, key: str) -> dict[str, str]:
+    """Return the label of each case as it would be without a setting, by its own label."""
+    return {case_label(spec, *each): case_label(spec, *each, without=key) for each in _combinations(spec)}
+
+
+def case_label(spec: StudySpec, case: Mapping[str, Scalar], crossed: Mapping[str, Scalar], without: str = "") -> str:
+    """Return the label of a case with values of the grid; what is pooled, or left out, does not stand in it."""
+    hidden = {*spec.pool, without, "label"}
+    shown = {k: v for k, v in crossed.items() if k not in hidden}
+    settings = {**{k: v for k, v in case.items() if k not in hidden}, **shown}
+    label = str(case.get("label") or _words(settings) or spec.name)
+    return f"{label} ({_words(shown)})" if "label" in case and shown else label
+
+
+def _combinations(spec: StudySpec) -> Iterator[tuple[dict[str, Scalar], dict[str, Scalar]]]:
+    """Every case with every combination of the grid."""
+    for case in spec.cases:
+        for combination in itertools.product(*spec.grid.values()):
+            yield case, dict(zip(spec.grid, combination, strict=True))
 
 
 def _words(settings: Mapping[str, Scalar]) -> str:

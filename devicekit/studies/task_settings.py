@@ -133,14 +133,21 @@ def load_named_card(settings: Mapping[str, Scalar], base: Path) -> tuple[DeviceC
     """Return the card that the settings name with its row of a table; None where they name none.
 
     `labels` names a device of `devicekit card from-labels`.
+
+    Raises
+    ------
+    ParameterError
+        If they name a card and labels.
     """
     from devicekit.device.card import load_card
 
-    if "labels" in settings:
-        from devicekit.fitting.labels import card_from_labels, find_labels
-
-        return card_from_labels(find_labels(str(settings["labels"]), {})), {"synthetic": True}
     file = card_file(settings, base)
+    if "labels" in settings:
+        from devicekit.fitting.labels import card_from_labels, known_labels
+
+        if file is not None:
+            raise ParameterError("card and labels name two devices: give one of them")
+        return card_from_labels(known_labels(str(settings["labels"]))), {"synthetic": True}
     if file is None:
         return None
     card = load_card(file)

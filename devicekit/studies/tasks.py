@@ -25,8 +25,8 @@ from devicekit.system import catalog, files
 
 
 class TrainTask(Training):
-    """Train on a card: settings `card` (a path, or the name of a shipped data set), `data`, `data_dir` and
-    any field of `snn.training.TrainingConfig` but the seed."""
+    """Train on a card: settings `card` (a path, or the name of a shipped data set) or `labels` (a device of
+    `devicekit card from-labels`), `data`, `data_dir` and any field of `snn.training.TrainingConfig` but the seed."""
 
     extra = frozenset({"card", "labels", "data", "data_dir"})
 
@@ -47,8 +47,8 @@ class TrainTask(Training):
 
 
 class FewShotTask(FewShot):
-    """The task of `devicekit benchmark`: settings `card`, `variant` (plain, scaled or wide), `data`, `data_dir`, and
-    what a device has beside its card, as there."""
+    """The task of `devicekit benchmark`: settings `card` or `labels`, `variant` (plain, scaled or wide), `data`,
+    `data_dir`, and what a device has beside its card, as there."""
 
     extra = frozenset({"card", "labels", "variant", "data", "data_dir"})
 
@@ -116,7 +116,7 @@ class BaselineTask(Training):
     """An ordinary classifier on the spikes that the network sees: settings `classifier`, `data`, `data_dir` and
     the training's, of which the encoding and the hidden units count."""
 
-    extra = frozenset({"classifier", "card", "table", "data", "data_dir"})
+    extra = frozenset({"classifier", "card", "labels", "table", "data", "data_dir"})
 
     def check(self, settings: Mapping[str, Scalar], base: Path) -> None:
         """See `Task`."""
@@ -144,6 +144,10 @@ def files_of(settings: Mapping[str, Scalar], base: Path) -> dict[str, Path]:
     card = card_file(settings, base)
     if card is not None:
         found["card"] = card
+    if "labels" in settings:
+        from devicekit.fitting.labels import PUBLISHED
+
+        found["labels"] = PUBLISHED
     if str(settings.get("stack", "")).endswith(".toml"):
         found["stack"] = resolve(str(settings["stack"]), base)
     if "table" in settings:

@@ -57,11 +57,20 @@ def test_the_card_of_a_known_device_is_written_and_read(devicekit: Any, tmp_path
     assert card.variation.ltp.c2c["increment"].value == 0.05
     assert "changed" in json.loads(out.read_text())["provenance"]["settings"]["labels"]
     assert devicekit("card", "from-labels", "nobody", "--out", str(out)).code == 2
+    assert devicekit("card", "from-labels", "--c2c", "0.05").code == 2  # of which device?
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"on_off": 1.0}, {"g_max_s": 0.0}, {"pulses": (3, 50)}, {"nl": (9.5, 0.0)}, {"c2c": math.nan}, {"nl": "2"}],
+    [
+        {"on_off": 1.0},
+        {"g_max_s": 0.0},
+        {"g_max_s": 12.0},
+        {"pulses": (3, 50)},
+        {"nl": (9.5, 0.0)},
+        {"c2c": math.nan},
+        {"nl": "2"},
+    ],
 )
 def test_labels_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong)).removesuffix("_s")):

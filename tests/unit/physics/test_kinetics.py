@@ -17,6 +17,7 @@ from physics.iv import make_stepper, simulate_iv
 from physics.kinetics import Hold, Kinetics, Ramp, _until, kinetics, ramp_voltage, reset_time, set_time, slope
 from physics.solvers.state import Limit
 from physics.solvers.stepping import NotConvergedError
+from physics.stack import load_material
 
 from .pinned import (
     base,
@@ -66,6 +67,14 @@ def read_reset(stack, whole, pieces):
         state = stepper.run(state, segment)
     begin = first_reading(stack, state.density, -0.8, math.inf)
     return float(np.interp(math.log(3), np.log(begin / conductance), time))
+
+
+def test_a_higher_voltage_sets_the_default_stack_sooner_whatever_its_compliance():
+    """Its compliance is reached below three times the conductance; a hold that it limits would last minutes."""
+    times = [set_time(load_material("drift"), voltage, "coarse") for voltage in (0.6, 0.7, 0.8)]
+    assert times[0] > 10 * times[1] > 100 * times[2] > 0
+    low = load_material("drift").replace({"circuit.compliance": 1e-5})
+    assert set_time(low, 0.7, "coarse") == times[1]
 
 
 @pytest.mark.slow
