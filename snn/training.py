@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,9 +23,6 @@ from snn.recipe import Recipe, choose, make_dynamics, with_card
 from snn.result import DataFacts, EpochRow, TrainingResult
 from snn.synapses import Change, Synapses
 from snn.trained_network import capture_network, describe_test_conditions
-
-if TYPE_CHECKING:
-    pass
 
 _START, _ORDER, TRAIN_STREAM, TEST_STREAM = 11, 12, 13, 14  # purposes of the random streams
 _AT_A_TIME = 500  # samples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,7 +49,9 @@ def exporters() -> dict[str, Exporter]:
 def resolve_target(to: str) -> tuple[str, str]:
     """Return the target meant by a name, and a sentence where it is that of another program, else ""."""
     known = exporters()
-    for name, each in known.items() if to not in known else ():
+    if to in known:
+        return to, ""
+    for name, each in known.items():
         if sentence := getattr(each, "ALSO", {}).get(to):
             return name, f"{to}: {sentence}"
     return to, ""
@@ -121,7 +124,9 @@ def export(
     ------
     UsageError, CardError, FileError
     """
-    to, _ = resolve_target(to)
+    to, sentence = resolve_target(to)
+    if sentence:
+        warnings.warn(sentence, stacklevel=2)
     loaded, network = _load(card)
     if network is not None:
         options = {**options, "network": network}

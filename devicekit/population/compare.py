@@ -123,7 +123,8 @@ def shared(values: pd.DataFrame, by: str, names: Sequence[str]) -> tuple[str, pd
     """Return the level outside the units of which some hold both populations, and which rows lie in these.
 
     What differs between wafers or dies then enters neither the difference nor its interval; those that hold one
-    population only say nothing about it. None if none holds both, or the units lie in no other level.
+    population only say nothing about it. None if none holds both, these hold too few cells of one, or the units lie in
+    no other level.
     """
     unit, _ = _units(values, by, names)
     if unit == "wafers":
@@ -133,7 +134,11 @@ def shared(values: pd.DataFrame, by: str, names: Sequence[str]) -> tuple[str, pd
         codes = codes + "\0" + values["die"].astype(str)
     both = values[by].astype(str).groupby(codes).nunique() == 2
     level = "wafers" if unit == "dies" or (values["die"].astype(str) == "").all() else "dies"
-    return (level, codes.map(both).astype(bool)) if both.any() and len(both) > 1 else None
+    if not both.any() or len(both) == 1:
+        return None
+    inside = codes.map(both).astype(bool)
+    fewest = values[inside].groupby(values[by].astype(str))["cell"].nunique().min()
+    return (level, inside) if fewest >= FEWEST_CELLS else None
 
 
 def _compare_values(

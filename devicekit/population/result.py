@@ -302,6 +302,11 @@ def _confounded(cells: pd.DataFrame, split: tuple[str, tuple[str, str]] | None) 
         if partly is not None and partly[0] == mixed.PLURAL[level]:
             words = f"{(inside == 1).sum()} of {count(len(inside), level)} hold one of the populations only"
             return [f"{words}: the comparison is within the others."]
+        if {1, 2} <= set(inside) and partly is None:
+            return [
+                f"{(inside == 1).sum()} of {count(len(inside), level)} hold one of the populations only: the deviation "
+                f"between {mixed.PLURAL[level]} is not in the p values, which are too small if there is one."
+            ]
         if all(len(each) == 1 for each in groups) and len({each[0] for each in groups}) == len(groups) > 1:
             return [f"One {level} a population: their difference may be that of the {mixed.PLURAL[level]}."]
     return []

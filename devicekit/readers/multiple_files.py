@@ -154,13 +154,16 @@ def read_all(path: Any, paths: Sequence[Path], options: ReadOptions, read_file: 
     while True:
         rest = [file for file in paths if file not in empty and file not in bad]
         try:
-            table = read(rest, options, read_once, (len(rest) + len(bad)) // 2 - len(bad) if is_folder else 0)
+            most_left = (len(rest) + len(bad)) // 2 - len(bad)  # half of the files at most are left out
+            table = read(rest, options, read_once, max(most_left, 0) if is_folder else 0)
             break
         except NoTableError:
             if not is_folder or len(rest) == 1:
                 raise
         except _UnreadableFiles as found:
             bad |= found.reasons
+            if len(found.reasons) > most_left:
+                raise UsageError(f"{_name_source(paths)}: {_describe_bad(bad)}; more than half.") from None
     left = sorted(file.name for file in given if file not in (*rest, *bad) and not _is_description(file))
     warnings = []
     if bad:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,9 @@ def convert(
     if not wanted:
         raise UsageError("The network has no Linear or Conv2d layer to put on devices.")
     _check_shared(found, wanted)
+    digital = [name for name, each in found.items() if name not in wanted and name not in skip and _has_matrix(each)]
+    if digital:
+        warnings.warn(f"Only Linear and Conv2d go on devices; digital stay: {', '.join(digital)}", stacklevel=2)
     made, loaded = copy.deepcopy(model), as_card(card)
     for number, name in enumerate(wanted):
         own = None
@@ -69,6 +73,11 @@ def convert(
         assert isinstance(layer, OnDevices)
         layer.place(loaded, seed=own, **options)
     return made
+
+
+def _has_matrix(layer: nn.Module) -> bool:
+    """Return whether a layer multiplies by weights of its own."""
+    return any(each.dim() > 1 for each in layer.parameters(recurse=False))
 
 
 def _check_shared(found: dict[str, nn.Module], wanted: list[str]) -> None:
@@ -93,9 +102,9 @@ class LayerUsage(Record):
     most_pulses: int = column("most pulses of a device", doc="pulses of the device with the most, programming included")
     programming_pulses: int = column("programming pulses", doc="pulses of write and verify, not in `pulses`")
     write_energy_j: float | None = column(
-        "write energy",
+        "write energy of training",
         unit="J",
-        doc="energy of these pulses, V^2 G t with the mean conductance of the window",
+        doc="energy of `pulses`, without programming: V^2 G t with the mean conductance of the window",
     )
     at_bounds: float = column("devices at an end", doc="share of devices at an end of their window, 0..1")
     clipped: int = column("clipped weights", doc="weights outside of the window when they were programmed")
@@ -113,12 +122,15 @@ class Usage(Record):
 
     def __str__(self) -> str:
         energy = "unknown" if self.write_energy_j is None else f"{self.write_energy_j:.3g} J"
-        lines = [f"{self.pulses} pulses, write energy {energy}"]
-        lines += [
-            f"{each.layer or 'network'}: {each.devices} devices, {each.pulses_per_device:.3g} pulses each "
-            f"(most {each.most_pulses}), {100 * each.at_bounds:.2g} % at an end"
-            for each in self.layers
-        ]
+        programming = sum(each.programming_pulses for each in self.layers)
+        lines = [f"{self.pulses} pulses of training, their write energy {energy}"]
+        lines += [f"{programming} pulses of programming"] * bool(programming)
+        for each in self.layers:
+            most = f"most {each.most_pulses}{' with programming' * bool(each.programming_pulses)}"
+            lines.append(
+                f"{each.layer or 'network'}: {each.devices} devices, {each.pulses_per_device:.3g} pulses of training "
+                f"each ({most}), {100 * each.at_bounds:.2g} % at an end"
+            )
         return "\n".join(lines)
 
 

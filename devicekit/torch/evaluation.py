@@ -43,6 +43,8 @@ def reading(
     layers = [each for each in model.modules() if isinstance(each, OnDevices)]
     if not layers:
         raise UsageError("The network has no layer on devices. Convert it first (devicekit.torch.convert).")
+    if time_s == 0 and (drift is not None or draw != 0):
+        raise UsageError("drift= and draw= do nothing without time_s= above 0.")
     if not 0 <= time_s < np.inf:
         raise UsageError(f"time_s must be 0 or more, not {time_s!r}.")
     before = [each._reading for each in layers]

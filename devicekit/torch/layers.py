@@ -7,8 +7,11 @@ are digital. Update law, scatter, differences of devices and policies are those 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -24,6 +27,7 @@ from devicekit.device.random import mix
 from devicekit.device.variation import read_sigma
 from devicekit.models.kernel import MAX_SHAPE
 from devicekit.torch.kernels import settle_layer
+from snn import forgetting
 from snn.config import TrainingConfig
 from snn.network.crossbar import Threshold, make_pulse_requests
 from snn.network.encoding import stream_key
@@ -32,9 +36,12 @@ from snn.synapses import Change, Synapses
 
 ROOM = 4.0  # weight of a whole window over the largest start weight: trained weights grow by about this factor
 FEWEST_ROOM = 0.05  # of the window on each side of a reference
+PROGRAMMING = (
+    "levels", "program_sigma", "tolerance", "verify_reads", "verify_limit", "program_steps", "compensate",
+)  # fmt: skip
 SETTINGS = (
     "mapping", "reference", "c2c", "d2d", "read_noise", "read_noise_of_g", "stuck", "stuck_at", "device_levels",
-    "levels", "program_sigma", "tolerance", "verify_reads", "verify_limit", "program_steps", "compensate",
+    *PROGRAMMING,
 )  # fmt: skip
 _NOISE, _VERIFY = 131, 133  # purposes of random streams
 _CLIPPED = 2 * (1 - PROGRAM_QUANTILE)  # share of clipped weights from which a warning is due
@@ -98,26 +105,28 @@ class OnDevices(nn.Module):
         scale : float, optional
             Weight of the whole window [1], instead of `room`.
         programming : {"sigma", "verify"}, optional
-            Errors of programming, as in `snn.hardware.ProgrammingSettings`; None: exact.
+            Errors of programming, as in `snn.hardware.ProgrammingSettings`. None: the states are set without error, and
+            stuck devices stay there; weights then differ from the present ones by what differs between devices (D2D)
+            and by their fluctuation.
         **settings
             Settings of `snn.config.TrainingConfig` about devices: mapping, c2c, d2d, read_noise, stuck, ...
 
         Raises
         ------
         UsageError
-            If a setting is unknown, or weights cannot be on devices of the card.
+            If a setting is unknown or would do nothing, or weights cannot be on devices of the card.
         """
-        for name in settings:
-            if name not in SETTINGS:
-                meant = closest(name, SETTINGS)
-                hint = f"did you mean {meant}=?" if meant else f"Settings of devices: {', '.join(SETTINGS)}."
-                raise UsageError(f"A layer on devices has no setting {name}=. {hint}")
+        _check_settings(settings, programming)
+        if scale is not None and room != ROOM:
+            raise UsageError("room= and scale= both set the weight of the window. Give one of them.")
         if not (math.isfinite(room) and room >= 1) or (scale is not None and not 0 < scale < math.inf):
             raise UsageError(f"room must be at least 1 and scale above 0, not {room!r} and {scale!r}.")
         own = int(torch.randint(2**31, ())) if seed is None else seed
         given = {"reference": None, **settings, **({} if programming is None else {"programming": programming})}
         self.card: DeviceCard = as_card(card)
         self.config = with_card(TrainingConfig(policy="carry", seed=own, **given), self.card)
+        if words := forgetting.words(self.card, replace(self.config, presentation_s=0.0, test_delay_s=0.0)):
+            warnings.warn(f"No time passes while the network is trained or read: {words}", stacklevel=3)
         self.read_noise = False if not self.config.read_noise else self._require_read_noise()
         recipe = choose(self.config, self.card)
         assert recipe.middle is not None
@@ -139,7 +148,9 @@ class OnDevices(nn.Module):
         self._recipe = replace(self._recipe, scales=(scale,))  # type: ignore[arg-type]  # of one layer
 
     def program(self, weight: Tensor | np.ndarray) -> int:
-        """Set the devices to weights [1] at once (or with the errors of `programming`); pending changes are forgotten.
+        """Set the states of the devices to weights [1] at once, or with the errors of `programming`.
+
+        Pending changes are forgotten.
 
         Returns
         -------
@@ -189,6 +200,8 @@ class OnDevices(nn.Module):
         self.check_untouched()
         return {
             "card": self.card.name,
+            "made_of": self._made_of(),
+            "clipped": self.clipped,
             "seed": self.config.seed,
             "scale": self.scale,
             "steps": self._steps,
@@ -205,15 +218,23 @@ class OnDevices(nn.Module):
         """
         if state["card"] != self.card.name:
             raise UsageError(f"The state is of devices of card {state['card']!r}, not of {self.card.name!r}.")
+        if state["made_of"] != self._made_of():
+            raise UsageError(
+                "The state is of devices with other settings, or of another fit of the card. Convert with the card and "
+                "the settings of the saved net."
+            )
         self._set_scale(state["scale"])
         self.config = replace(self.config, seed=state["seed"])
         self.program(np.zeros(self._shape, np.float32))
-        own = self._state_arrays()
-        if [each.shape for each in own] != [tuple(each.shape) for each in state["arrays"]]:
-            raise UsageError("The state is of devices with other settings. Convert with the settings of the saved net.")
-        for mine, saved in zip(own, state["arrays"], strict=True):
+        for mine, saved in zip(self._state_arrays(), state["arrays"], strict=True):
             mine[...] = saved.numpy()
-        self._steps = state["steps"]
+        self._steps, self.clipped = state["steps"], state["clipped"]
+
+    def _made_of(self) -> str:
+        """Return a checksum of the card and of the settings of the devices."""
+        settings = {name: getattr(self.config, name) for name in SETTINGS}
+        text = json.dumps([self.card.to_json(), settings, self._programming], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _state_arrays(self) -> list[np.ndarray]:
         """Return all arrays that pulses change."""
@@ -235,11 +256,23 @@ class OnDevices(nn.Module):
         ------
         UsageError
         """
-        if self.weight._version != self._seen:
+        shared = self.weight.data_ptr() == self.synapses.layers[0].w.ctypes.data
+        if self.weight._version != self._seen or not shared:
             raise UsageError(
                 "Weights on devices were written by something else than pulses, such as a plain optimizer, nn.init or "
                 "load_state_dict. Use PulseOptimizer, or layer.program(weights)."
             )
+
+    def check_trainable(self) -> None:
+        """Refuse training inside `reading`, and after something else wrote the weights.
+
+        Raises
+        ------
+        UsageError
+        """
+        self.check_untouched()
+        if self._reading is not None:
+            raise UsageError("Pulses cannot be applied inside reading(). Train outside of it.")
 
     def _require_read_noise(self) -> bool:
         if read_sigma(self.card, self.config.read_noise_of_g) == 0:
@@ -270,9 +303,7 @@ class OnDevices(nn.Module):
         UsageError
             If something else wrote the weights, a change is not finite, or inside `reading`.
         """
-        self.check_untouched()
-        if self._reading is not None:
-            raise UsageError("Pulses cannot be applied inside reading(). Train outside of it.")
+        self.check_trainable()
         self._variance = None
         layer = self.synapses.layers[0]
         rows = np.ascontiguousarray(changes.detach().numpy().reshape(layer.w.shape[0], layer.columns), np.float32)
@@ -309,6 +340,23 @@ class OnDevices(nn.Module):
     def extra_repr(self) -> str:
         """Describe the layer as torch does, with its card."""
         return f"{super().extra_repr()}, card={self.card.name!r}, scale={self.scale:.3g}"
+
+
+def _check_settings(settings: Mapping[str, Any], programming: str | None) -> None:
+    """Refuse settings that are unknown, or without what would give them an effect."""
+    for name in settings:
+        if name not in SETTINGS:
+            meant = closest(name, SETTINGS)
+            hint = f"did you mean {meant}=?" if meant else f"Settings of devices: {', '.join(SETTINGS)}."
+            raise UsageError(f"A layer on devices has no setting {name}=. {hint}")
+    needs = {
+        **dict.fromkeys(PROGRAMMING, ("programming=", programming is not None)),
+        "reference": ('mapping="reference"', settings.get("mapping") == "reference"),
+        "stuck_at": ("stuck=", bool(settings.get("stuck"))),
+    }
+    for name, (needed, given) in needs.items():
+        if name in settings and not given:
+            raise UsageError(f"{name}= does nothing without {needed}.")
 
 
 class Linear(OnDevices, nn.Linear):

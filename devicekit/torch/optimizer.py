@@ -34,11 +34,11 @@ class PulseOptimizer(optim.Optimizer):
         Class of `torch.optim`, such as `torch.optim.SGD`, whose changes depend on gradients alone.
     policy : str
         Pulse policy (`snn.policies`), or "auto": "verify" where the read noise of the card is small, else "carry".
-        "stochastic" and "reset" give at most one pulse a step.
     max_pulses : int, optional
-        Largest number of pulses of a weight in one step; None: the default of the policy.
+        Largest number of pulses of a weight in one step; None: the default of the policy, which is 1 except for "carry"
+        and "verify".
     alpha : float
-        Factor of the sum for policies "literal" and "leaky" [1].
+        Factor of the sum, for policies "literal" and "leaky" alone [1].
     **settings
         Of the optimizer, such as ``lr=0.1, momentum=0.9``.
 
@@ -69,6 +69,8 @@ class PulseOptimizer(optim.Optimizer):
         if not layers:
             raise UsageError("No layer on devices to train. Convert the network first (devicekit.torch.convert).")
         TrainingConfig(policy=policy, max_pulses=max_pulses, alpha=alpha)  # checks them
+        if alpha != 1.0 and policy not in ("literal", "leaky"):
+            raise UsageError(f'alpha= does nothing with policy "{policy}", only with "literal" and "leaky".')
         self._layers = [(each, _threshold(each, policy, max_pulses, alpha)) for each in layers]
         self._changes = [nn.Parameter(torch.zeros(each.weight.shape)) for each in layers]
         known = {id(each.weight) for each in layers}
@@ -113,9 +115,11 @@ class PulseOptimizer(optim.Optimizer):
         Raises
         ------
         UsageError
-            If the settings now include weight decay, or something else wrote the weights.
+            If the settings now include weight decay, something else wrote the weights, or inside `reading`.
         """
         self._check()
+        for layer, _ in self._layers:
+            layer.check_trainable()
         loss = None
         if closure is not None:
             with torch.enable_grad():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -294,6 +294,11 @@ def _text(population: Population, out: Path) -> list[Block]:
 
 def _reproduction(request: PopulationRequest) -> Reproduction:
     given = {**non_default(request.reading), **({"accept": True} if not request.template else {})}
-    given |= {name: getattr(request, name) for name in ("template", "split") if getattr(request, name)}
+    own = ("template", "split", "v_set", "v_reset", "seed")
+    given |= {
+        each.name: getattr(request, each.name)
+        for each in fields(request)
+        if each.name in own and getattr(request, each.name) != each.default
+    }
     line = command("population", _names(request.folders), {**given, "out": request.out})
     return Reproduction(line, "")

@@ -128,8 +128,11 @@ class IVRequest(StackRequest):
     def changes(self) -> dict[str, object | None]:
         """See `StackRequest`."""
         generation = False if self.bare else None
+        forms_alone = self.start == "pristine" and not self.cycles
+        if self.reset_stop is not None and not self.cycles:
+            raise UsageError("reset_stop does nothing without loops. Give cycles, or leave it out.")
         return {
-            "drive.set_stop": self.stop,
+            "drive.form_stop" if forms_alone else "drive.set_stop": self.stop,
             "drive.reset_stop": self.reset_stop,
             "reaction.generation": generation,
         }
@@ -140,15 +143,17 @@ class IVRequest(StackRequest):
         changed = {"mesh": mesh, "cycles": self.cycles or None, "compliance": self.compliance, "rate": self.rate}
         start = None if self.start == "reset" else self.start
         options = {"stack": self.stack, "material": self.material, "solver": self.solver, **changed}
-        options |= {"stop": self.stop, "reset_stop": self.reset_stop, "bare": self.bare, "out": "simulated"}
-        options["from"], changed["start"] = start, start
+        options |= {"stop": self.stop, "reset_stop": self.reset_stop, "bare": self.bare, "seed": self.seed}
+        options |= {"out": "simulated", "from": start}
+        changed |= {"start": start, "noise": _seed_of_noise(self)}
         python = [
             "from physics.iv import simulate_iv",
             f"from physics.stack import {self.python.partition('(')[0]}",
             "result = " + call("simulate_iv", self.python, **changed),
             "result.summary()",
         ]
-        return Reproduction(command("simulate iv", [], options), "\n".join(python))
+        verb = "simulate iv --noise" if self.noise else "simulate iv"  # by itself the word is that of exports
+        return Reproduction(command(verb, [], options), "\n".join(python))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,8 @@ def calibrate(
     stack : Stack
         Start values; series resistance and read voltage should be those of the measurement.
     free : mapping of keys to (low, high)
-        Free parameters with their 95 % prior ranges on a logarithmic scale: ``{"reaction.energy": (1.1, 1.5)}``.
+        Free parameters with their 95 % prior ranges on a logarithmic scale:
+        ``{"layer.Al2O3.hopping_barrier": (1.1, 1.5)}``.
     rate : float, optional
         Ramp rate [V/s], for sweeps without times.
     hold_out : sequence of float

@@ -106,3 +106,20 @@ def test_a_population_of_which_a_file_cannot_be_read_ends_with_2(
     ran = devicekit("population", folder, "--accept", "--jobs", 1, "--json", "--out", tmp_path / "out")
     assert ran.code == 2
     assert names(ran) == {"copy of monday.csv", "W1_D1_C1_set_099_100uA.csv"}
+
+
+def test_a_folder_of_mostly_bad_files_is_refused_in_words(tmp_path: Path, devicekit: Callable[..., Any]) -> None:
+    """Four cannot be read and two have another column: the four that are left are fewer than half."""
+    folder = tmp_path / "mix"
+    folder.mkdir()
+    for n in range(10):
+        text = "voltage (V),current (A)\n" + "".join(f"{v / 10},{1e-6 * v}\n" for v in range(12))
+        if n < 4:
+            text = "voltage (V),current (A)\n0.1,abc\n0.2,def\n0.3,x\n"
+        elif n < 6:
+            rows = "".join(f"{v / 10},{1e-6 * v},{v}\n" for v in range(12))
+            text = f"voltage (V),current (A),time (s)\n{rows}"
+        (folder / f"cell{n}.csv").write_text(text)
+    ran = devicekit("characterize", str(folder), "--out", str(tmp_path / "out"))
+    assert ran.code == 2
+    assert not (tmp_path / "out").exists()

@@ -57,7 +57,8 @@ class Excursion:
 def split_segments(voltage: np.ndarray) -> tuple[Segment, ...]:
     """Split one sweep into legs: the voltage has one sign, and its magnitude only rises or only falls.
 
-    Turns smaller than 2 % of the range of |V| are noise. Points at 0 V end a leg.
+    Turns smaller than 2 % of the range of |V| are noise. Between two signs, the point nearest to 0 V begins the next
+    leg, the first of several.
     """
     size = np.abs(np.nan_to_num(np.asarray(voltage, float)))
     sign = np.sign(np.nan_to_num(np.asarray(voltage, float)))

@@ -232,8 +232,8 @@ class BakesResult(MeritResult):
         for share in LOST:
             ratios = [pairs.ratio[np.isfinite(pairs.ratio[:, own[k]]), own[k]] for k in order]
             counts = [(int((each <= 1.0 - share).sum()), each.size) for each in ratios]
-            ends = np.array([clopper_pearson(*each) for each in counts])
-            rates = np.array([lost / n for lost, n in counts])
+            ends = np.array([clopper_pearson(*each) if each[1] else (np.nan, np.nan) for each in counts])
+            rates = np.array([lost / n if n else np.nan for lost, n in counts])
             lines[f"lost {percent(share)} or more"] = (np.array(at)[order], rates, *ends.T)
         x = Axis("temperature of the bake", "°C") if warm else Axis("time", "s", "log")
         return figures.shares(lines, x, "cells")
@@ -263,7 +263,7 @@ class BakesResult(MeritResult):
         """Return the blocks of the report: notes, figures, tables."""
         notes, *tables = super().blocks()
         shown = [notes, tables.pop()]
-        words = "Cells that lost a tenth and a fifth of their conductance."
+        words = "Cells that lost a tenth or more, and a fifth or more, of their conductance; bars: 95 % intervals."
         if len(self.population.bakes) > 1:
             shown.append(figure(self.lost_panel(), words, "Share of lost cells against the bake"))
         words = "Wrong bits, levels placed for each bake; bars: 95 % intervals."

@@ -164,13 +164,16 @@ class EnduranceResult(MeritResult):
         if self.life:
             words = "Cycles to failure on Weibull paper; surviving devices are marked below."
             shown.append(figure(self.life_panel(), words, "Share of failed devices against cycles"))
-        words = "HRS and LRS of the first (solid) and the second half (dashed) of the cycles read."
+        words = (
+            f"Readings of HRS and LRS up to cycle {self._middle():.4g} (solid) and later ones (dashed): half of the "
+            "readings each."
+        )
         return [*shown, figure(self.distribution_panel(), words, "Share of readings against conductance")]
 
     def distribution_panel(self) -> Panel:
-        """Draw the cumulative distribution of HRS and LRS, of the first and the second half of the cycles read."""
+        """Draw the cumulative distribution of HRS and LRS, of the first and the second half of the readings."""
         frame = self.table.frame[self.table.frame["conductance_s"] > 0]
-        middle, curves = frame["cycle"].median(), []
+        middle, curves = self._middle(), []
         for level, colour in reversed(LEVELS.items()):
             for late, style in ((False, "-"), (True, "--")):
                 own = (frame["level"] == level) & ((frame["cycle"] > middle) == late)
@@ -179,6 +182,10 @@ class EnduranceResult(MeritResult):
                 name, share = f"{level.upper()}, {'second' if late else 'first'} half", (kept + 1) / max(len(g), 1)
                 curves.append(Curve(name, g[kept], share, style=style, colour=colour, legend=not late))
         return Panel(Axis.of("conductance_s", scale="log"), Axis("share of readings", cumulative=True), curves)
+
+    def _middle(self) -> float:
+        """Return the median cycle of the readings above 0 S."""
+        return float(self.table.frame.loc[self.table.frame["conductance_s"] > 0, "cycle"].median())
 
     def window_panel(self) -> Panel:
         """Draw on/off of each device against cycles, with the mean trend before failure and the threshold."""

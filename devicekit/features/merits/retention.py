@@ -121,12 +121,18 @@ class RetentionResult(MeritResult):
         return Retention(**self.block(), arrhenius=self.lines or None, **origin(self.table))
 
     def tiles(self) -> tuple[Scalar, ...]:
-        """Return `scalars`, and of several states the middle of what is left of their conductance."""
-        changes = [each.change for each in self.states if np.isfinite(each.change)]
-        if len(changes) < 2:
-            return self.scalars()
-        words = f"fitted conductance at the end (median of {len(changes)} states)"
-        return (*self.scalars(), Scalar("retention_change", words, float(np.median(changes)), of="the first"))
+        """Return `scalars`, and of several states of a level the middle of what is left of their conductance.
+
+        Not of states that were held at different temperatures, or read for different times.
+        """
+        held = {(each.temperature_k, round(each.decades, 1)) for each in self.states}
+        found = []
+        for level in dict.fromkeys(each.level for each in self.states) if len(held) == 1 else ():
+            own = [each.change for each in self.states if each.level == level and np.isfinite(each.change)]
+            if len(own) > 1:
+                words = f"fitted conductance of the {level.upper()} at the end (median of {len(own)} states)"
+                found.append(Scalar(f"change_{level}", words, float(np.median(own)), of="the first"))
+        return (*self.scalars(), *found)
 
     def sentences(self) -> list[str]:
         """Return how long states were observed, what remains of them, and how far predictions reach."""
@@ -182,28 +188,31 @@ class RetentionResult(MeritResult):
 
     def drawn(self) -> Block:
         """Return the figure; the caption says how many of many states it shows."""
-        shown = f" {MOST_CURVES} of {len(self.states)} states." if len(self.states) > MOST_CURVES else ""
-        return figure(self.panel(), f"{self.figure_caption}{shown}", self.figure_alt)
+        return figure(self.panel(), f"{self.figure_caption}{self._how_many()}", self.figure_alt)
+
+    def _how_many(self) -> str:
+        """Return how many of many states a figure shows."""
+        return f" {MOST_CURVES} of {len(self.states)} states." if len(self.states) > MOST_CURVES else ""
 
     def _bar(self) -> tuple[str, str, str] | None:
         """Return what the colours of many states are."""
         known = [each.g_1s for each in self.states[:MOST_CURVES]]
         many = len(known) > MOST_COLOURS
-        return ("conductance after 1 s", si(min(known), "S"), si(max(known), "S")) if many else None
+        return ("rank of the conductance after 1 s", si(min(known), "S"), si(max(known), "S")) if many else None
 
     def blocks(self) -> list[Block]:
         """Return the blocks of the report; of many states also their exponents."""
         if len(self.states) <= MOST_COLOURS:
             return super().blocks()
-        words = "Exponent of each state with its 95 % interval; above 0 the conductance falls."
+        words = f"Exponent of each state with its 95 % interval; above 0 the conductance falls.{self._how_many()}"
         return [*super().blocks(), figure(self.exponents_panel(), words, "Exponent of drift against conductance")]
 
     def exponents_panel(self) -> Panel:
         """Draw the exponent of every state against its conductance at 1 s."""
-        known = [each for each in self.states if each.nu_interval is not None]
+        known = [each for each in self.states[:MOST_CURVES] if each.nu_interval is not None]
         colours = dict(zip(map(id, known), colours_of([each.g_1s for each in known]), strict=True))
         curves = []
-        for each in known[:MOST_CURVES]:
+        for each in known:
             low, high = (np.array([end]) for end in each.nu_interval or (0.0, 0.0))
             at, nu = np.array([each.g_1s]), np.array([each.nu])
             curves.append(Curve(each.name, at, nu, "errors", "o", low, high, colours[id(each)], 0.7))

@@ -174,6 +174,89 @@ def test_read_noise_and_drift_are_those_of_the_devices(linear: DeviceCard) -> No
 
 @needs_torch
 @pytest.mark.slow
+def test_usage_counts_what_the_devices_count() -> None:
+    import torch
+
+    torch.manual_seed(0)
+    with pytest.warns(UserWarning, match="clipped"):  # weights up to 1 / 6 ** 0.5
+        layer = devicekit.torch.Linear(6, 5, card="vcm-trains", seed=2, programming="verify", scale=0.3)
+    before = int(layer.synapses.arrays[0].pulses.sum())
+    optimizer = devicekit.torch.PulseOptimizer(layer, lr=0.2)
+    for _ in range(5):
+        optimizer.zero_grad()
+        layer(torch.rand(8, 6)).square().sum().backward()
+        optimizer.step()
+    (used,), array = devicekit.torch.usage(layer).layers, layer.synapses.arrays[0]
+    assert (used.devices, used.scale, used.programming_pulses) == (60, 0.3, before)
+    assert before > 0
+    assert used.pulses == int(array.pulses.sum()) - before > 0
+    assert used.most_pulses == int(array.pulses.max())
+    assert used.pulses_per_device == pytest.approx(used.pulses / 60)
+    assert used.clipped == layer.clipped > 0
+    ends = (array.r <= array.kernel_state.own.low + 1e-6) | (array.r >= array.kernel_state.own.high - 1e-6)
+    assert used.at_bounds == pytest.approx(float(ends.mean()))
+    assert used.level == pytest.approx(0.3 * choose(layer.config, layer.card).device_step)
+    saved = copy.deepcopy(layer.state_dict())
+    fresh = devicekit.torch.Linear(6, 5, card="vcm-trains", seed=7, programming="verify")
+    fresh.load_state_dict(saved)
+    assert devicekit.torch.usage(fresh) == devicekit.torch.usage(layer)
+
+
+@needs_torch
+@pytest.mark.slow
+def test_settings_reach_the_devices(linear: DeviceCard) -> None:
+    import torch
+
+    w = torch.linspace(-0.2, 0.2, 12).reshape(3, 4)
+
+    def made(**options: Any) -> Any:
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(4, 3)
+        with torch.no_grad():
+            layer.weight.copy_(w)
+        return devicekit.torch.convert(layer, linear, seed=1, **ALIKE, **options)
+
+    assert torch.allclose(made().weight, w, atol=1e-6)
+    assert made(room=2.0).scale == pytest.approx(2.0 * 0.2, rel=0.01)
+    one = made(mapping="reference", room=2.0)
+    assert one.scale == pytest.approx(2.0 * 0.2 / 0.5, rel=0.01)  # half of the window lies on each side
+    assert (one.synapses.arrays[0].n, made().synapses.arrays[0].n) == (12, 24)
+    assert made(stuck=1.0, stuck_at="high", mapping="reference", room=2.0).weight.min().item() == pytest.approx(
+        one.scale / 2
+    )
+    most = made(room=2.0)
+    optimizer = devicekit.torch.PulseOptimizer(most, lr=1e3, max_pulses=3)
+    most(torch.ones(1, 4)).sum().backward()
+    optimizer.step()
+    assert torch.allclose(w - most.weight, torch.full((3, 4), 3 * most.level), rtol=1e-3)
+    with devicekit.torch.reading(most, time_s=100.0, drift=Drift(0.05, 0.05), draw=0):
+        first = most(torch.ones(4))
+    with devicekit.torch.reading(most, time_s=100.0, drift=Drift(0.05, 0.05), draw=1):
+        assert not torch.allclose(first, most(torch.ones(4)))
+
+
+@needs_torch
+@pytest.mark.slow
+def test_a_state_of_other_devices_is_not_taken() -> None:
+    saved = devicekit.torch.convert(_net(), "vcm-trains", seed=0, stuck=0.1, stuck_at="low").state_dict()
+    for options in ({}, {"stuck": 0.2, "stuck_at": "low"}, {"stuck": 0.1, "stuck_at": "low", "d2d": "none"}):
+        with pytest.raises(UsageError, match="other settings"):
+            devicekit.torch.convert(_net(), "vcm-trains", seed=0, **options).load_state_dict(saved)
+
+
+@needs_torch
+@pytest.mark.slow
+def test_layers_that_stay_digital_are_named() -> None:
+    from torch import nn
+
+    mixed = nn.Sequential(nn.Linear(4, 4), nn.GRU(4, 4))
+    with pytest.warns(UserWarning, match="digital stay: 1"):
+        devicekit.torch.convert(mixed, "vcm-trains", seed=0)
+    devicekit.torch.convert(mixed, "vcm-trains", seed=0, skip=["1"])
+
+
+@needs_torch
+@pytest.mark.slow
 def test_what_pulses_cannot_do_is_refused() -> None:
     import torch
     from torch import nn
@@ -197,22 +280,42 @@ def test_what_pulses_cannot_do_is_refused() -> None:
         (net(x).sum() * float("nan")).backward()
         made.step()
 
-    cases: list[Callable[[], Any]] = [
-        lambda: optimizer(fresh(), torch.optim.AdamW),  # its weight decay is not 0
-        lambda: optimizer(fresh(), torch.optim.LBFGS),
-        lambda: optimizer(_net()),
-        lambda: optimizer(fresh(), policy="unknown"),
-        lambda: written(x),
-        lambda: stepped(x),
-        lambda: fresh().double(),
-        lambda: devicekit.torch.convert(_net(), "vcm-trains", read_nois=True),
-        lambda: devicekit.torch.convert(_net(), "vcm-trains", skip=["5"]),
-        lambda: devicekit.torch.convert(shared, "vcm-trains"),
-        lambda: devicekit.torch.convert(nn.ReLU(), "vcm-trains"),
-        lambda: devicekit.torch.convert(normed, "vcm-trains"),
-        diverge,
-        lambda: devicekit.torch.reading(fresh(), time_s=10.0).__enter__(),
+    def replaced() -> None:
+        net = fresh()
+        net[4].weight = nn.Parameter(torch.zeros(10, 288))
+        net(x)
+
+    def inside() -> None:
+        net = fresh()
+        made = optimizer(net, lr=0.1)
+        with devicekit.torch.reading(net):
+            net(x).sum().backward()
+            made.step()
+
+    cases: list[tuple[str, Callable[[], Any]]] = [
+        ("weight_decay", lambda: optimizer(fresh(), torch.optim.AdamW)),  # its weight decay is not 0
+        ("LBFGS", lambda: optimizer(fresh(), torch.optim.LBFGS)),
+        ("convert", lambda: optimizer(_net())),
+        ("unknown", lambda: optimizer(fresh(), policy="unknown")),
+        ("alpha", lambda: optimizer(fresh(), policy="carry", alpha=0.5)),
+        ("something else", lambda: written(x)),
+        ("something else", lambda: stepped(x)),
+        ("something else", replaced),
+        ("inside", inside),
+        ("float32", lambda: fresh().double()),
+        ("read_noise", lambda: devicekit.torch.convert(_net(), "vcm-trains", read_nois=True)),
+        ("skip", lambda: devicekit.torch.convert(_net(), "vcm-trains", skip=["5"])),
+        ("programming", lambda: devicekit.torch.convert(_net(), "vcm-trains", program_sigma=0.1)),
+        ("mapping", lambda: devicekit.torch.convert(_net(), "vcm-trains", reference=0.3)),
+        ("stuck=", lambda: devicekit.torch.convert(_net(), "vcm-trains", stuck_at="low")),
+        ("scale", lambda: devicekit.torch.convert(_net(), "vcm-trains", room=2.0, scale=1.0)),
+        ("share", lambda: devicekit.torch.convert(shared, "vcm-trains")),
+        ("Linear", lambda: devicekit.torch.convert(nn.ReLU(), "vcm-trains")),
+        ("computed", lambda: devicekit.torch.convert(normed, "vcm-trains")),
+        ("finite", diverge),
+        ("drift", lambda: devicekit.torch.reading(fresh(), time_s=10.0).__enter__()),
+        ("time_s", lambda: devicekit.torch.reading(fresh(), drift=Drift(0.1, 0.0)).__enter__()),
     ]
-    for case in cases:
-        with pytest.raises(UsageError):
+    for words, case in cases:
+        with pytest.raises(UsageError, match=words):
             case()

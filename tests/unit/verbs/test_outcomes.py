@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from devicekit.core.declarations import options_of
-from devicekit.core.errors import TraceError
+from devicekit.core.errors import TraceError, UsageError
 from devicekit.device.card import load_card
 from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.system import catalog
@@ -19,6 +19,7 @@ from devicekit.verbs.characterize import CharacterizeRequest, run_characterize
 from devicekit.verbs.fit import FitRequest, run_fit
 from devicekit.verbs.kinetics import KineticsRequest
 from devicekit.verbs.outcome import Progress, shown, stem
+from devicekit.verbs.population import PopulationRequest, _reproduction
 from devicekit.verbs.run import RunRequest
 from devicekit.verbs.simulate import IVRequest, PulsesRequest
 from devicekit.verbs.text import Alert, Fields, Title
@@ -94,6 +95,21 @@ def test_lines_of_a_simulation_name_what_was_changed() -> None:
     assert 'load_material("electrothermal").replace({"drive.set_stop": 0.9, "reaction.generation": False})' in (
         found.python
     )
+
+
+def test_lines_name_noise_definitions_and_seeds() -> None:
+    found = IVRequest(noise=True, seed=3, mesh="coarse").reproduction()
+    assert found.command == "devicekit simulate iv --noise --mesh coarse --seed 3 --out simulated"
+    assert "noise=3" in found.python
+    request = PopulationRequest(folders=(Path("lot"),), out=Path("o"), v_set="max_didv", seed=5)
+    assert _reproduction(request).command == "devicekit population lot --accept --v-set max_didv --seed 5 --out o"
+
+
+def test_a_stop_that_would_be_ignored_is_refused_or_ends_the_forming() -> None:
+    with pytest.raises(UsageError, match="reset_stop"):
+        _ = IVRequest(reset_stop=-0.5).changes
+    assert IVRequest(stack=Path("x.toml"), start="pristine", stop=3.0).changes["drive.form_stop"] == 3.0
+    assert IVRequest(start="pristine", stop=0.9, cycles=2).changes["drive.set_stop"] == 0.9
 
 
 class Counting(Progress):
