@@ -130,7 +130,7 @@ class IVRequest(StackRequest):
         generation = False if self.bare else None
         forms_alone = self.start == "pristine" and not self.cycles
         if self.reset_stop is not None and not self.cycles:
-            raise UsageError("reset_stop= has no effect without loops: give cycles=, or leave it out.")
+            raise UsageError("--reset-stop has no effect without --cycles: add --cycles, or remove --reset-stop.")
         return {
             "drive.form_stop" if forms_alone else "drive.set_stop": self.stop,
             "drive.reset_stop": self.reset_stop,

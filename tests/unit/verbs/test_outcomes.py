@@ -106,7 +106,7 @@ def test_lines_name_noise_definitions_and_seeds() -> None:
 
 
 def test_a_stop_that_would_be_ignored_is_refused_or_ends_the_forming() -> None:
-    with pytest.raises(UsageError, match="reset_stop"):
+    with pytest.raises(UsageError, match="--reset-stop"):
         _ = IVRequest(reset_stop=-0.5).changes
     assert IVRequest(stack=Path("x.toml"), start="pristine", stop=3.0).changes["drive.form_stop"] == 3.0
     assert IVRequest(start="pristine", stop=0.9, cycles=2).changes["drive.set_stop"] == 0.9
