@@ -10,6 +10,7 @@ import numpy as np
 
 from devicekit.core.errors import ParameterError
 from devicekit.core.records import Record, column
+from devicekit.core.text import count, listed
 from devicekit.plot import Axis, Curve, Panel
 from physics.constants import Array
 from physics.drive import Segment, loops
@@ -29,8 +30,19 @@ class Bistability(Record):
     temperature_k: Array = column(doc="temperatures at rest, shape (temperatures,)")
     conductance_s: Array = column(unit="S", doc="conductance of each state, shape (states,)")
     rate_s_s: Array = column(
-        unit="S/s", doc="dG/dt at rest, shape (temperatures, states); 0: no change of 1e-5 in 1e8 s"
+        unit="S/s",
+        doc="dG/dt at rest, shape (temperatures, states); 0: no change of 1e-5 in 1e8 s; NaN: not converged",
     )
+
+    @property
+    def message(self) -> str:
+        """The states without a rate, as their steps do not converge; empty if all have one."""
+        missing = [
+            f"{count(lost, 'state')} at {temperature:.0f} K"
+            for temperature, lost in zip(self.temperature_k, np.isnan(self.rate_s_s).sum(axis=1), strict=True)
+            if lost
+        ]
+        return f"not converged: {listed(missing)}" if missing else ""
 
     def panel(self) -> Panel:
         """Return the figure of the magnitude of d ln G / dt against G; full marks rise, open ones fall."""
@@ -42,7 +54,10 @@ class Bistability(Record):
                 if np.isfinite(found).any():
                     label = f"{temperature:.0f} K, G {name}"
                     curves.append(Curve(label, self.conductance_s, found, style=style, size=4.0, colour=f"C{n}"))
-        return Panel(Axis.of("conductance_s", scale="log"), Axis("|d ln G / dt| at rest", "1/s", "log"), curves)
+        title = self.message
+        return Panel(
+            Axis.of("conductance_s", scale="log"), Axis("|d ln G / dt| at rest", "1/s", "log"), curves, title=title
+        )
 
 
 def bistability(
@@ -102,14 +117,14 @@ def _states(stack: Stack, stepper: Stepper, number: int) -> list[State]:
 
 
 def _rate(reader: Stepper, oven: Stepper, state: State, before: float) -> float:
-    """Return dG/dt of a state at rest [S/s], over the first time in which G changes visibly."""
+    """Return dG/dt of a state at rest [S/s], over the first time in which G changes visibly; NaN: not converged."""
     step = _FIRST
     hot = oven.start(state.density)
     while step <= _LONGEST:
         try:
             after = reader.conductance(oven.run(hot, Segment(0.0, 0.0, step, float("inf"), "rest", first=step)).density)
         except NotConvergedError:
-            break
+            return float("nan")
         if abs(np.log(after / before)) >= _SEEN:
             return (after - before) / step
         step *= 10

@@ -25,7 +25,7 @@ _TWO_LAYERS = {
     "top": {"name": "Ti", "vacancies": "reservoir"},
     "conduction": {"law": "ohmic"},
     "heat": {"law": "linear"},
-    "sources": dict.fromkeys(("layer.HfO2.reaction", "layer.Al2O3.reaction", "bottom.reservoir_density"), "calibrated"),
+    "sources": dict.fromkeys(("layer.HfO2.reaction", "layer.Al2O3.reaction", "bottom.reservoir_density"), "chosen"),
 }
 
 

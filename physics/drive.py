@@ -146,9 +146,6 @@ def loops(stack: Stack, cycles: int) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-_FORMING = 0.5  # V/nm: end of a forming ramp
-
-
 def forming(stack: Stack, cycles: int = 0) -> tuple[Segment, ...]:
     """Return the drive of a pristine film: its first set ramp goes to `drive.form_stop`, later ones to `set_stop`.
 
@@ -159,8 +156,7 @@ def forming(stack: Stack, cycles: int = 0) -> tuple[Segment, ...]:
     cycles : int
         Number of loops, the first of which forms; 0: a ramp up and back alone.
     """
-    stop = stack.drive.form_stop or _FORMING * float(stack.heights[-1])
-    first = stack.replace({"drive.set_stop": stop})
+    first = stack.replace({"drive.set_stop": stack.drive.forming_stop(float(stack.heights[-1]))})
     return (*loops(first, 1), *loops(stack, cycles)[4:]) if cycles else set_sweep(first)
 
 

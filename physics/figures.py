@@ -26,9 +26,12 @@ def _size(current: Array) -> Array:
 
 
 def iv(
-    simulated: Sequence[tuple[Array, Array]], measured: Sequence[tuple[Array, Array]], v_set: float | None, by: str
+    simulated: Sequence[tuple[Array, Array]],
+    measured: Sequence[tuple[Array, Array]],
+    mark: tuple[str, float | None, str],
 ) -> Panel:
-    """Draw the magnitude of the current [A] against voltage [V], logarithmic; V_set [V] as a line."""
+    """Draw the magnitude of the current [A] against voltage [V], logarithmic; a mark is a name, V and a definition."""
+    quantity, volts, by = mark
     curves = []
     looks = (
         ("measured", measured, {"style": ".", "colour": "0.6"}),
@@ -38,8 +41,8 @@ def iv(
         for n, (v, i) in enumerate(sweeps, 1):
             own = name if len(sweeps) == 1 else f"{name}, sweep {n}"
             curves.append(Curve(own, v, _size(i), legend=n == 1, **look))
-    marks = [] if v_set is None else [("x", v_set)]
-    title = "" if v_set is None else f"V_set = {v_set:.3f} V ({by})"
+    marks = [] if volts is None else [("x", volts)]
+    title = "" if volts is None else f"{quantity} = {volts:.3f} V ({by})"
     return Panel(Axis.of("voltage_v"), Axis("|current I|", "A", "log"), curves, title, lines=marks)
 
 

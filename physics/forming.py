@@ -15,8 +15,6 @@ from physics.iv import resolve_stack, simulate_iv
 from physics.kinetics import VoltagePerDecade, slope
 from physics.stack import Stack
 
-_FIELD = 0.8  # V/nm: end of the ramps
-
 
 @dataclass(frozen=True, kw_only=True)
 class Formed(Record):
@@ -37,6 +35,8 @@ def forming_study(
 ) -> tuple[Formed, ...]:
     """Simulate forming ramps at several rates [V/s], for several thicknesses of the active layer [nm].
 
+    The ramps end at `drive.form_stop`, in proportion to the thickness.
+
     Parameters
     ----------
     stack : Stack, path, or name
@@ -52,10 +52,12 @@ def forming_study(
     """
     base = resolve_stack(stack)
     key = f"layer.{base.layers[base.active].name}.thickness"
+    own = base.get(key)
     found = []
-    for thickness in thicknesses or (base.get(key),):
+    for thickness in thicknesses or (own,):
+        stop = base.drive.form_stop * thickness / own
         for rate in rates:
-            film = base.replace({key: thickness, "drive.rate": rate, "drive.form_stop": _FIELD * thickness})
+            film = base.replace({key: thickness, "drive.rate": rate, "drive.form_stop": stop})
             ramp = forming(film)[:1]
             result = simulate_iv(film, mesh=mesh, start="pristine", segments=ramp)
             found.append(

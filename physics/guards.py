@@ -65,7 +65,7 @@ def cannot_form(stack: Any) -> list[BadRow]:
 
 
 def holding_time(stack: Any) -> float:
-    """Return the time at rest in which the active layer changes: by the reaction, or by hops over 0.1 nm [s].
+    """Return the time at rest in which the active layer changes: by its law of reaction, or by hops over 0.1 nm [s].
 
     Parameters
     ----------
@@ -76,9 +76,10 @@ def holding_time(stack: Any) -> float:
     barrier = min(layer.hopping_barrier, _MOST_BARRIER * thermal)
     rates = [hops.attempt_frequency * (hops.hop_distance / _HOP) ** 2 * np.exp(-barrier / thermal)]
     if reaction.generation and layer.reaction > 0:
-        lowest = reaction.energy - 0.5 * reaction.barrier_spread - _value(stack, "reaction.formation_enthalpy")
-        lowest = min(max(lowest, reaction.barrier_floor), _MOST_BARRIER * thermal)
-        rates.append(layer.reaction * reaction.prefactor * np.exp(-lowest / thermal))
+        values = (0.0, 0.0, stack.heat.ambient, layer.reaction * reaction.prefactor)
+        lowest = reaction.energy - 0.5 * reaction.barrier_spread
+        both = stack.reaction_law.rates(*(np.array([each]) for each in (*values, lowest)), reaction)
+        rates += [float(each[0]) for each in both]
     return float(1 / max([*rates, 1e-300]))
 
 
@@ -135,7 +136,10 @@ def _values(stack: Any) -> Iterator[BadRow]:
     limit = stack.transport.site_limit
     if 0 < limit < 1:
         yield BadRow(None, "transport.site_limit", f"{limit:g}", "1 or more, the density of the filament; or 0, off")
-    longest = max(stack.drive.set_stop, -stack.drive.reset_stop) / stack.drive.rate
+    stops = [stack.drive.set_stop, -stack.drive.reset_stop]
+    if not cannot_form(stack):
+        stops.append(stack.drive.forming_stop(float(stack.heights[-1])))
+    longest = max(stops) / stack.drive.rate
     if longest > _SLOWEST:
         rate = f"at least {stack.drive.rate * longest / _SLOWEST:.2g} V/s: a ramp would last {longest:.1g} s"
         yield BadRow(None, "drive.rate", f"{stack.drive.rate:g} V/s", rate)

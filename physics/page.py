@@ -63,12 +63,13 @@ def iv_page(
         )
     )
     formed = [] if result.v_form_v is None else [Scalar.from_record(result, "v_form_v")]
-    if formed:
-        verdict = f"The pristine film forms at {si(result.v_form_v, 'V', 3)}. {verdict}"
+    if result.start == "pristine":
+        forming = report.forming_sentence(result)
+        verdict = forming if result.forms_alone else f"{forming} {verdict}"
+    sets = [] if result.forms_alone else [Scalar.from_record(result, name) for name in ("v_set_v", "v_100ua_v")]
     numbers = [
         *formed,
-        Scalar.from_record(result, "v_set_v"),
-        Scalar.from_record(result, "v_100ua_v"),
+        *sets,
         Scalar.from_record(result, "on_off", "conductance of LRS over HRS, at the read voltage"),
         Scalar.from_record(result, "v_reset_v"),
         Scalar.from_record(result.quality, "t_max_k"),

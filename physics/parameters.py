@@ -125,18 +125,29 @@ class Circuit(Group):
         return math.sqrt(2 * gate / beta) if beta > 0 and math.isfinite(gate) else self.saturation_voltage
 
 
+FORMING_FIELD = 0.5
+"""Mean field at the end of a forming ramp [V/nm]."""
+
+
 class Drive(Group):
     """Voltages and rates that the instrument applies."""
 
     set_stop: float = number("V", "end of the set ramp", gt=0)
     reset_stop: float = number("V", "end of the reset ramp", lt=0)
     form_stop: float = number(
-        "V", "end of the forming ramp of a pristine film; 0: 0.5 V for each nanometre of it", ge=0, default=0.0
+        "V",
+        f"end of the forming ramp of a pristine film; 0: {FORMING_FIELD:g} V for each nanometre of it",
+        ge=0,
+        default=0.0,
     )
     rate: float = number("V/s", "ramp rate", gt=0)
     read_voltage: float = number("V", "read voltage", gt=0)
     ltp_voltage: float = number("V", "amplitude of LTP pulses", gt=0)
     ltd_voltage: float = number("V", "amplitude of LTD pulses", lt=0)
+
+    def forming_stop(self, height: float) -> float:
+        """Return the end of the forming ramp [V] of a film of a height [nm]."""
+        return self.form_stop or FORMING_FIELD * height
 
 
 class Numerics(Group):

@@ -144,12 +144,19 @@ _MOVED = 0.05  # of V_set
 
 
 def moving_loops(voltages: Sequence[float | None]) -> tuple[CodedWarning, ...]:
-    """Return a warning if V_set [V] of the last of three or more loops differs from the one before it."""
+    """Return warnings if of three or more loops some do not set, or if V_set [V] differs between the last two."""
     known = [each for each in voltages if each is not None]
-    if len(known) < 3 or abs(known[-1] / known[-2] - 1) <= _MOVED:
+    if len(voltages) < 3 or not known:
         return ()
-    words = f"V_set moves from {known[-2]:.3g} V to {known[-1]:.3g} V between the last two loops."
-    return (CodedWarning("moving_loops", words),)
+    found = []
+    if len(known) < len(voltages):
+        words = f"V_set is unknown in {len(voltages) - len(known)} of {len(voltages)} loops."
+        found.append(CodedWarning("moving_loops", words))
+    before, last = voltages[-2:]
+    if before is not None and last is not None and abs(last / before - 1) > _MOVED:
+        words = f"V_set moves from {before:.3g} V to {last:.3g} V between the last two loops."
+        found.append(CodedWarning("moving_loops", words))
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,9 @@ def iv_summary(result: IVResult) -> list[str]:
     """Return sentences about the set I-V."""
     stack = result.stack
     words = f"The simulated stack (material set “{stack.material}”)"
-    if result.v_set_v is None:
+    if result.forms_alone:
+        first = forming_sentence(result)
+    elif result.v_set_v is None:
         first = f"{words} does not set: its conductance does not double over this sweep, or the sweep has no way back."
     else:
         first = f"{words} sets at {result.v_set_v:.3f} V, where ln G is half-way between HRS and LRS ({result.set_by})"
@@ -35,9 +37,16 @@ def iv_summary(result: IVResult) -> list[str]:
         sentences.append(f"Over {count(len(resets), 'bipolar loop')} the largest reset current falls at {ends}.")
     sentences.append(
         f"The highest temperature is {result.quality.t_max_k:.0f} K. Nothing here was measured; most parameters are "
-        "calibrated, so that the voltages are not predictions."
+        "chosen, so that the voltages are not predictions."
     )
     return [*sentences, *_incomplete(result)]
+
+
+def forming_sentence(result: IVResult) -> str:
+    """Return a sentence about the forming of a pristine film."""
+    if result.v_form_v is None:
+        return "The pristine film does not form over this sweep."
+    return f"The pristine film forms at {si(result.v_form_v, 'V', 3)}."
 
 
 def _incomplete(result: _Result) -> list[str]:
@@ -45,7 +54,8 @@ def _incomplete(result: _Result) -> list[str]:
 
 
 def _iv_table(result: IVResult) -> Table:
-    names = ("v_set_v", "v_100ua_v", "on_off", "hrs_s", "lrs_s", "hrs_device_s", "lrs_device_s")
+    sets = () if result.forms_alone else ("v_set_v", "v_100ua_v")
+    names = (*sets, "on_off", "hrs_s", "lrs_s", "hrs_device_s", "lrs_device_s")
     rows = [*result.pairs(*names), *result.quality_rows()]
     read = result.read_voltage_v
     at = "" if read is None else f" HRS and LRS: slopes of I against V around the read voltage of {read:g} V."
@@ -67,9 +77,9 @@ def unrelated_section(result: IVResult) -> Section:
     """Build the section with the set I-V of the default stack in a run on measured traces."""
     words = (
         "This is not the device of this page, but the default stack of devicekit (Pt / HfO2 / Al2O3 / Ti, material set "
-        f"“{result.stack.material}”), independent of the traces above. It is calibrated so that its third loop passes "
-        "100 µA near the 0.65 V reported by Ma et al. 2023 (the first set is shown). For your own stack: devicekit "
-        "simulate iv --stack STACK.toml --out iv"
+        f"“{result.stack.material}”), independent of the traces above. Its parameters are chosen so that its third "
+        "loop passes 100 µA near the 0.65 V reported by Ma et al. 2023 (the first set is shown). For your own stack: "
+        "devicekit simulate iv --stack STACK.toml --out iv"
     )
     return Section(
         "Simulated set I-V of the default stack",
@@ -127,7 +137,7 @@ def stack_sections(stack: Stack) -> list[Section]:
     ]
     rows[:0] = [("layers", stack.describe(), "", "")]
     name = stack.title or stack.material
-    caption = f"All parameters of the stack ({name}): value, unit and source (DOI, calibrated, or user)."
+    caption = f"All parameters of the stack ({name}): value, unit and source (DOI, chosen, or user)."
     head = ("parameter", "value", "unit", "source")
     return [*sections, Section("Parameters", "parameters", [Table(head, rows, caption)])]
 
@@ -153,7 +163,7 @@ def kinetics_summary(result: Kinetics) -> list[str]:
             )
     words += [each.message for each in result.remarks]
     words += list(result.notes)
-    return [*words, "Nothing here was measured; most parameters are calibrated."]
+    return [*words, "Nothing here was measured; most parameters are chosen."]
 
 
 def kinetics_sections(result: Kinetics) -> list[Section]:
@@ -194,7 +204,7 @@ def pulses_summary(result: PulseResult) -> list[str]:
         sentences.append(f"At {si(width, 's')}: {listed(parts)}{_first_pulse(table)}.")
     return [
         *sentences,
-        "Nothing here was measured; most parameters are calibrated.",
+        "Nothing here was measured; most parameters are chosen.",
         *_incomplete(result),
     ]
 

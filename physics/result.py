@@ -143,7 +143,8 @@ class IVResult(_Result):
         """Return V_set, and the conductances of both states."""
         ratio = "" if self.on_off is None else f"; LRS / HRS {self.on_off:.3g}"
         return [
-            f"V_set {si(self.v_set_v, 'V', 4)} (by {self.set_by})",
+            *([f"V_form {si(self.v_form_v, 'V', 4)}"] if self.start == "pristine" else []),
+            *([] if self.forms_alone else [f"V_set {si(self.v_set_v, 'V', 4)} (by {self.set_by})"]),
             f"HRS {si(self.hrs_s, 'S')}, LRS {si(self.lrs_s, 'S')}{ratio}",
             f"{count(len(self.sweep), 'time step')}: .sweep is their table",
         ]
@@ -160,13 +161,14 @@ class IVResult(_Result):
     def cycles(self) -> tuple[Cycle, ...]:
         """Figures of merit of every loop; of a set alone, one."""
         rows = {} if self.dc is None else {row["cycle"]: row for row in self.dc.cycles.to_dict("records")}
-        found = []
+        found: list[Cycle] = []
         for number, reads in self.reads.items():
             row = rows.get(number, {"outcome": "one_way"})
             values = {name: _finite_or_none(row.get(column)) for name, column in _MERITS.items()}
-            found.append(
-                Cycle(cycle=number, v_100ua_v=self._crossing(number), outcome=row["outcome"], device=reads, **values)
-            )
+            values["v_100ua_v"] = self._crossing(number)
+            if not found and self.start == "pristine":  # a forming has V_form
+                values |= {"v_set_v": None, "v_100ua_v": None}
+            found.append(Cycle(cycle=number, outcome=row["outcome"], device=reads, **values))
         return tuple(found)
 
     def _crossing(self, number: int) -> float | None:
@@ -190,15 +192,21 @@ class IVResult(_Result):
         return self.cycles[min(int(self.start == "pristine"), len(self.cycles) - 1)]
 
     @property
+    def forms_alone(self) -> bool:
+        """Whether the run is the forming of a pristine film alone, which has no V_set."""
+        return self.start == "pristine" and len(self.cycles) == 1
+
+    @property
     def set_by(self) -> str:
         """Definition of V_set, with the read voltage of its levels."""
         return "half_ln_g" if self.dc is None else self.dc.methods["v_set_v"]
 
     def panel(self, measured: SweepTable | None = None) -> Panel:
         """Return the figure of the magnitude of the current against voltage, with a measured sweep if given."""
-        return figures.iv(
-            _sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), self.v_set_v, "ln G half-way"
-        )
+        mark = ("V_set", self.v_set_v, "ln G half-way")
+        if self.forms_alone:
+            mark = ("V_form", self.v_form_v, "half of the compliance")
+        return figures.iv(_sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), mark)
 
     def levels_panel(self) -> Panel:
         """Return the figure of the conductance of HRS and LRS at the read voltage over the loops."""
@@ -212,9 +220,10 @@ class IVResult(_Result):
     def _repr_html_(self) -> str:
         from devicekit.report.notebook import html
 
+        v_set = [(f"V_set ({self.set_by})", si(self.v_set_v, "V", 4)), *self.pairs("v_100ua_v")]
         rows = [
-            (f"V_set ({self.set_by})", si(self.v_set_v, "V", 4)),
-            *self.pairs("v_100ua_v"),
+            *([("V_form", si(self.v_form_v, "V", 4))] if self.start == "pristine" else []),
+            *([] if self.forms_alone else v_set),
             ("HRS, LRS", f"{si(self.hrs_s, 'S')}, {si(self.lrs_s, 'S')}"),
             *self.quality.pairs("mass_error"),
         ]

@@ -2,7 +2,7 @@
 
 A stack is a list of layers from the bottom to the top electrode, with laws and a drive.
 A material set is a TOML file in which each number has a value, a unit and a source (a DOI, or the word
-"calibrated"). A stack file names a set and overrides some parameters. Units are checked, never converted.
+"chosen"). A stack file names a set and overrides some parameters. Units are checked, never converted.
 """
 
 from __future__ import annotations
@@ -91,6 +91,11 @@ class Stack(Group):
     def heights(self) -> np.ndarray:
         """Heights of the bottom, the interfaces and the top [nm], shape (layers + 1,)."""
         return np.concatenate([[0.0], np.cumsum([layer.thickness for layer in self.layers])])
+
+    @property
+    def generates(self) -> bool:
+        """Whether a layer generates vacancies."""
+        return self.reaction.generation and any(layer.reaction > 0 for layer in self.layers)
 
     @property
     def conduction_law(self) -> ConductionLaw:

@@ -164,12 +164,12 @@ def compliance_study(
     return run_cases(stack, [{"circuit.compliance": current} for current in currents], mesh, jobs=jobs)
 
 
-def calibrated_keys(stack: Stack) -> list[str]:
-    """Return the numeric model parameters with calibrated values, without numerics and drive."""
+def chosen_keys(stack: Stack) -> list[str]:
+    """Return the numeric model parameters with chosen values, without a publication, without numerics and drive."""
     return [
         key
         for key in stack.units()
-        if stack.sources.get(key) == "calibrated" and key.split(".")[0] not in ("numerics", "drive")
+        if stack.sources.get(key) == "chosen" and key.split(".")[0] not in ("numerics", "drive")
         if stack.get(key) != 0
     ]
 
@@ -186,7 +186,7 @@ def sensitivity(
     ----------
     stack : Stack, path, or None for the default
     keys : sequence of str, optional
-        Keys such as ``"reaction.energy"``; None: all calibrated parameters.
+        Keys such as ``"reaction.energy"``; None: all chosen parameters.
     mesh, jobs
         As for `run_cases`.
 
@@ -197,7 +197,7 @@ def sensitivity(
         parameter [V]) and dlog_on_off (change of ln(LRS/HRS) for +1 %). NaN where a run did not set.
     """
     base = resolve_stack(stack)
-    keys = list(keys) if keys is not None else calibrated_keys(base)
+    keys = list(keys) if keys is not None else chosen_keys(base)
     cases = [{key: base.get(key) * (1 + sign * SENSITIVITY_STEP)} for key in keys for sign in (-1, 1)]
     runs = run_cases(base, cases, mesh, jobs=jobs)
     v_set = runs["v_set_v"].to_numpy(float).reshape(-1, 2)

@@ -137,6 +137,18 @@ class IVRequest(StackRequest):
             "reaction.generation": generation,
         }
 
+    def load(self) -> Stack:
+        """Load the stack, with its changes.
+
+        Raises
+        ------
+        DevicekitError
+            As for `StackRequest`, or if the stack has no generation that --bare could leave out.
+        """
+        if self.bare and not replace(self, bare=False).load().generates:
+            raise UsageError("--bare has no effect on a stack without generation: remove --bare.")
+        return super().load()
+
     def reproduction(self) -> Reproduction:
         """Return the command and Python lines that repeat it."""
         mesh = self.mesh if self.mesh != "default" else None
@@ -347,10 +359,10 @@ def _iv_text(result: IVResult, scatter: Sequence[Scatter]) -> list[Block]:
     quality, first, read = result.quality, result.first, result.read_voltage_v
     by = definition(result.v_set_method, read)
     at = "" if read is None else f" (read at {read:g} V)"
-    formed = [] if result.v_form_v is None else [("V_form", si(result.v_form_v, "V", 4))]
+    v_set = ("V_set", f"{si(first.v_set_v, 'V', 4)} (by {by}); {si(first.v_100ua_v, 'V', 4)} at 100 µA")
     rows = [
-        *formed,
-        ("V_set", f"{si(first.v_set_v, 'V', 4)} (by {by}); {si(first.v_100ua_v, 'V', 4)} at 100 µA"),
+        *([("V_form", si(result.v_form_v, "V", 4))] if result.start == "pristine" else []),
+        *([] if result.forms_alone else [v_set]),
         ("HRS", f"{si(first.hrs_s, 'S', 4)}{at}"),
         ("LRS", si(first.lrs_s, "S", 4)),
         ("LRS / HRS", "–" if first.on_off is None else f"{first.on_off:.4g}"),

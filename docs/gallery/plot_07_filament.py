@@ -3,7 +3,7 @@ A filament that sets
 ====================
 
 Vacancies that hop, current that follows their density, and the heat that it makes, in a Pt / HfO2 / Al2O3 / Ti stack.
-The parameters are *calibrated* so that the set passes 100 µA near 0.65 V, not predicted: see :doc:`/physics`. Coarse
+The parameters are *chosen* so that the set passes 100 µA near 0.65 V, not predicted: see :doc:`/physics`. Coarse
 mesh, for speed.
 """
 

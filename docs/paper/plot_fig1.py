@@ -42,7 +42,7 @@ for row in levels.itertuples(index=False):
 #      - here
 #    * - V_set
 #      - 0.65 V
-#      - the third simulated loop passes 100 µA at 0.652 V, with a material set that was calibrated to it: no
+#      - the third simulated loop passes 100 µA at 0.652 V, with a material set that was chosen for it: no
 #        prediction
 #    * - V_set over loops 1 to 5
 #      - barely changes in 1000 sweeps

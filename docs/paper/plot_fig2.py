@@ -52,7 +52,7 @@ for name, change in (
 #      - 0.537 / 0.532 V by ``half_ln_g`` on the coarse / default mesh
 #    * - voltage at which the set passes 100 µA
 #      - not printed
-#      - 0.656 / 0.669 / 0.674 V on the coarse / default / fine mesh; 0.652 V in the third loop, which was calibrated
+#      - 0.656 / 0.669 / 0.674 V on the coarse / default / fine mesh; 0.652 V in the third loop, which was chosen
 #    * - on/off of the first set
 #      - not printed
 #      - 6.4 at 0.09 V, series resistance included (default mesh)
@@ -66,7 +66,7 @@ for name, change in (
 # **What differs, and why.** The equations needed mending before anything set: the heat source is printed as sigma
 # abs(phi)^2 and must be sigma abs(grad phi)^2; the vacancy equation lacks its equals sign; and drift makes a loop that
 # converges only with an effective charge of 10, and with a density that electrons see averaged. All parameters without
-# a DOI are calibrated, so the voltage at 100 µA agrees by construction. Details: :doc:`/physics`.
+# a DOI are chosen, so the voltage at 100 µA agrees by construction. Details: :doc:`/physics`.
 #
 # **Full run** (FiPy, default mesh, some seconds):
 #

@@ -400,7 +400,7 @@ usual = cli("simulate", "iv", "--mesh", "coarse", "--solver", "banded", "--json"
 for name in ("myoxide", "theiroxide"):
     stack = load_material(name)
     assert (stack.title, stack.get("reaction.energy")) == ("My oxide", 1.50)
-    assert stack.sources["reaction.energy"] == "calibrated"
+    assert stack.sources["reaction.energy"] == "chosen"
     Path("thin.toml").write_text(f'material = "{name}"')
     assert load_stack("thin.toml").title == "My oxide"
     found = cli("simulate", "iv", "--material", name, "--mesh", "coarse", "--solver", "banded", "--json")

@@ -184,7 +184,8 @@ def _set(up: Transition | None, name: str) -> tuple[float, float, bool]:
     if up is None:
         return float("nan"), float("nan"), False
     leg = cut(up.leg)
-    middle, at = half_ln_g(leg), V_SET[name](leg)
+    # a compliance of 100 uA ends the cut leg at 98 of them
+    middle, at = half_ln_g(leg), V_SET[name](up.leg if name == "at_100ua" else leg)
     if set_at_limit(leg, middle) or (np.isfinite(at) and set_at_limit(leg, at)):
         return float("nan"), up.sign * float(up.leg.v.max()), False
     return up.sign * at, float("nan"), bool(np.isfinite(middle) and is_abrupt(leg, middle, float(up.leg.v.max())))

@@ -17,6 +17,7 @@ from devicekit.features.stats import noise_of_bends
 
 AT_COMPLIANCE = 0.98  # share of the compliance at which a point counts as limited
 SET_CURRENT = 1e-4  # A; current of a set for `at_100ua`
+ROUNDED = 1e-4  # share of a current that rounding to four digits may hide
 SMOOTHED = 7  # points of the smoothing of a reset
 FALLEN = 0.05  # share of the largest current by which it must fall after the peak of a reset
 FALLEN_NOISE = 4.0  # and the same in relative standard deviations of its noise
@@ -173,11 +174,17 @@ def steepest_drop(leg: Switching) -> float:
 
 
 def crossing(voltage: np.ndarray, current: np.ndarray, level: float = SET_CURRENT) -> float:
-    """Return voltage at which a rising current first reaches `level` [A], linear in its logarithm [V]; NaN if never."""
-    above = np.flatnonzero(current >= level)
-    if above.size == 0:
+    """Return voltage at which a rising current first reaches `level` [A], linear in its logarithm [V]; NaN if never.
+
+    A current that stays below it by no more than the rounding of four digits, such as one limited to it, reaches it.
+    """
+    for least in (level, (1 - ROUNDED) * level):
+        above = np.flatnonzero(current >= least)
+        if above.size:
+            break
+    else:
         return float("nan")
-    k = int(above[0])
+    k, level = int(above[0]), least
     if k == 0 or current[k - 1] <= 0:
         return float(voltage[k])
     part = np.log(level / current[k - 1]) / np.log(current[k] / current[k - 1])

@@ -129,6 +129,16 @@ def test_points_after_the_compliance_do_not_change_v_set() -> None:
     assert by_limit.v_set_v == pytest.approx(0.6)
 
 
+def test_a_compliance_of_100_ua_reaches_100_ua() -> None:
+    """0.2 mS from 0.3 V on: 98 uA at 0.49 V already count as limited, and an instrument may give 99.995 uA."""
+    v = np.round(np.arange(0, 1.0001, 0.01), 10)
+    for limit in (1e-4, 0.99995e-4):
+        conductance = np.r_[np.where(v > 0.295, 2e-4, 2e-6), np.full(v.size - 1, 2e-4)]
+        there_and_back = np.r_[v, v[-2::-1]]
+        found = figures(sweep(there_and_back, np.minimum(conductance * there_and_back, limit)), v_set="at_100ua")
+        assert found.v_set_v == pytest.approx(0.5, abs=1e-4)
+
+
 def test_a_plateau_of_three_points_is_a_compliance_and_one_of_two_is_not() -> None:
     for points, limit in ((3, 2e-4), (2, np.nan)):
         i = jump(2.0, 1e-4, 1e-4)

@@ -19,9 +19,9 @@ ONE_LAYER = """
 [[layer]]
 name = "HfO2"
 thickness = { value = 8.0, unit = "nm", source = "ellipsometry" }
-hopping_barrier = { value = 1.65, unit = "eV", source = "calibrated" }
+hopping_barrier = { value = 1.65, unit = "eV", source = "chosen" }
 thermal_conductivity = { value = 0.5, unit = "W/(m K)", source = "10.1109/LED.2009.2032937" }
-reaction = { value = 0.0, unit = "1", source = "calibrated" }
+reaction = { value = 0.0, unit = "1", source = "chosen" }
 """
 
 
@@ -69,7 +69,7 @@ def test_loops_repeat():
 @pytest.mark.heavy
 def test_the_second_loop_converges_with_the_mesh():
     default, fine = (simulate_iv(mesh=mesh, cycles=3) for mesh in ("default", "fine"))
-    assert default.cycles[2].v_100ua_v == pytest.approx(0.650, abs=0.010)  # what the set is calibrated to
+    assert default.cycles[2].v_100ua_v == pytest.approx(0.650, abs=0.010)  # what the set is chosen for
     one, two = default.cycles[1], fine.cycles[1]
     assert two.v_100ua_v == pytest.approx(one.v_100ua_v, abs=0.005)
     assert two.device.hrs_s == pytest.approx(one.device.hrs_s, rel=0.02)
@@ -122,6 +122,15 @@ def test_a_device_is_bistable_and_a_reaction_without_enthalpy_is_not():
     other = bistability(load_material("reversible"), (448.15,), 2, "coarse")
     assert np.max(np.abs(other.rate_s_s[0] / other.conductance_s)) > 1e-5
     assert found.panel().curves
+
+
+def test_a_rate_that_does_not_converge_is_unknown():
+    """In an oven of 5000 K no step converges; a rate of 0 would mean that the state is kept."""
+    found = bistability(temperatures=(300.0, 5000.0), states=2, mesh="coarse")
+    assert np.isfinite(found.rate_s_s[0]).all()
+    assert np.isnan(found.rate_s_s[1]).all()
+    assert "2 states at 5000 K" in found.message
+    assert found.panel().title == found.message
 
 
 def test_bistability_needs_two_states():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devicekit.core.errors import ParameterError
+from physics.drive import forming
 from physics.forming import forming_slope, forming_study
 from physics.iv import make_stepper, simulate_iv
 from physics.solvers.state import Limit
@@ -67,6 +68,15 @@ def test_the_command_names_the_forming_voltage(capsys, tmp_path):
     assert strict(out)["start"] == "pristine"
     assert strict(out)["solver"] == "banded"
     assert strict(out)["v_form_v"] == pytest.approx(1.23, abs=0.05)
+    assert strict(out)["v_set_v"] is None  # a forming has V_form
+    assert strict(out)["v_100ua_v"] is None
+
+
+def test_formings_of_a_film_end_at_the_stop_of_the_stack():
+    """Rates and thicknesses alone differ between a study and the command."""
+    stack = load_stack("hfo2").replace({**THIN, "drive.form_stop": 0.5})
+    assert [each.v_form_v for each in forming_study(stack, (1.0,), (4.0, 3.0), "coarse")] == [None, None]
+    assert forming(stack.replace({"drive.form_stop": 0.0}))[0].stop == 2.0  # 0.5 V/nm
 
 
 def test_a_film_that_does_not_form_is_remarked_on():

@@ -94,7 +94,7 @@ def test_set_on_three_meshes_and_two_time_steps():
 def test_five_cycles_repeat_and_converge_with_the_mesh():
     stack = load_material("reversible")
     default, fine = simulate_iv(stack, cycles=5), simulate_iv(stack, mesh="fine", cycles=5)
-    assert default.cycles[2].v_100ua_v == pytest.approx(0.650, abs=0.010)  # what the set is calibrated to
+    assert default.cycles[2].v_100ua_v == pytest.approx(0.650, abs=0.010)  # what the set is chosen for
     for cycle in default.cycles:
         # the first loop starts from a state that no reset has made: its HRS is higher, and its V_set 5 % lower
         assert cycle.v_100ua_v == pytest.approx(default.cycles[0].v_100ua_v, rel=0.05)

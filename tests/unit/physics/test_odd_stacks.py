@@ -11,7 +11,7 @@ from devicekit.core.errors import ParameterError
 from physics.guards import holding_time
 from physics.iv import simulate_iv
 from physics.records import moving_loops
-from physics.stack import load_material
+from physics.stack import load_material, load_stack
 
 THIN_LAYERS = {"layer.HfO2.thickness": 1.0, "layer.Al2O3.thickness": 1.5, "filament.gap_length": 1.0}
 ODD: list[dict[str, object]] = [
@@ -174,7 +174,25 @@ def test_loops_that_do_not_settle_are_remarked_on() -> None:
     assert not moving_loops([0.5, 0.6])
     assert not moving_loops([0.4, 0.60, 0.62])
     assert [each.code for each in moving_loops([0.569, 0.492, 0.449])] == ["moving_loops"]
-    assert not moving_loops([0.569, None, 0.449])
+    assert [each.code for each in moving_loops([0.569, None, 0.449])] == ["moving_loops"]
+    assert [each.code for each in moving_loops([0.569, 0.569, None])] == ["moving_loops"]
+    assert not moving_loops([None, None, None])
+
+
+def test_a_reaction_that_is_off_at_rest_loses_no_state() -> None:
+    """The gated law generates in a field alone, so that hops limit the time: 1 / (1e13 Hz 2.5^2 exp(-1.1 eV / kT))."""
+    stack = load_material("gated").replace({"reaction.energy": 0.2})
+    hops = stack.transport.attempt_frequency * (stack.transport.hop_distance / 0.1) ** 2
+    barrier = stack.layers[stack.active].hopping_barrier
+    assert holding_time(stack) == pytest.approx(math.exp(barrier / (8.617333e-5 * 300.0)) / hops, rel=1e-3)
+    fast = load_material("reversible").replace({"reaction.oxygen": 100.0, "heat.ambient": 400.0})
+    assert holding_time(fast) < 0.02 * holding_time(fast.replace({"reaction.oxygen": 1.0}))
+
+
+def test_the_ramp_of_a_forming_counts_among_those_that_never_end() -> None:
+    with pytest.raises(ParameterError) as caught:
+        load_stack("hfo2").replace({"drive.rate": 4e-10})  # 5 V in 1.25e10 s, and 2.5 V in half of that
+    assert [row.column for row in caught.value.rows] == ["drive.rate"]
 
 
 def test_there_are_75_of_them() -> None:

@@ -212,13 +212,13 @@ def test_every_set_that_ships_names_a_source_for_each_number(name):
     stack = load_material(name)
     for key in stack.units():
         source = stack.sources[key]
-        assert source == "calibrated" or re.fullmatch(r"10\.\d{4,}/\S+", source), key
+        assert source == "chosen" or re.fullmatch(r"10\.\d{4,}/\S+", source), key
     assert stack.assumptions
     assert stack.defects
 
 
 @pytest.mark.parametrize("name", starter_files())
-def test_every_starter_names_a_source_for_each_number_and_remarks_on_what_is_calibrated(name):
+def test_every_starter_names_a_source_for_each_number_and_marks_what_is_chosen(name):
     stack = load_stack(name)
     document = tomllib.loads(starter_files()[name].read_text(encoding="utf-8"))
     assert len(stack.layers) == 1
@@ -228,7 +228,7 @@ def test_every_starter_names_a_source_for_each_number_and_remarks_on_what_is_cal
         *(x for t in document.values() if isinstance(t, dict) for x in t.values()),
     ]:
         if isinstance(entry, dict):
-            assert entry["source"] == "calibrated" or re.fullmatch(r"10\.\d{4,}/\S+", entry["source"])
+            assert entry["source"] == "chosen" or re.fullmatch(r"10\.\d{4,}/\S+", entry["source"])
 
 
 def test_a_starter_is_found_beside_a_folder_of_its_name_and_hides_behind_a_file(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from devicekit.core.errors import ParameterError
 from physics.stack import load_material
 from physics.studies import (
-    calibrated_keys,
+    chosen_keys,
     compliance_study,
     rate_study,
     retention,
@@ -34,11 +34,11 @@ def test_lrs_rises_with_the_compliance():
     assert np.all(np.diff(table["lrs_s"]) > 0)
 
 
-def test_sensitivities_are_sorted_and_cover_what_is_calibrated():
+def test_sensitivities_are_sorted_and_cover_what_is_chosen():
     table = sensitivity(ROUGH, keys=["transport.hop_distance", "reaction.energy"], mesh="coarse")
     assert list(table["key"]) == ["reaction.energy", "transport.hop_distance"]
     assert table["dv_set_v"].iloc[0] == pytest.approx(0.0090, abs=0.001)
-    keys = calibrated_keys(load_material("reversible"))
+    keys = chosen_keys(load_material("reversible"))
     assert "reaction.energy" in keys
     assert "layer.HfO2.thickness" not in keys  # the paper gives it
 

@@ -112,6 +112,14 @@ def test_a_stop_that_would_be_ignored_is_refused_or_ends_the_forming() -> None:
     assert IVRequest(start="pristine", stop=0.9, cycles=2).changes["drive.set_stop"] == 0.9
 
 
+def test_bare_is_refused_where_there_is_nothing_to_leave_out() -> None:
+    with pytest.raises(UsageError, match="--bare"):
+        IVRequest(bare=True).load()
+    with pytest.raises(UsageError, match="--bare"):
+        IVRequest(material="drift", bare=True).load()
+    assert not IVRequest(material="gated", bare=True).load().reaction.generation
+
+
 class Counting(Progress):
     """What a verb says while it works."""
 
