@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from devicekit.core.errors import BadRow
+from devicekit.core.errors import BadRow, ParameterError
 from devicekit.core.text import count
+from physics import STARTS
 from physics.constants import BOLTZMANN_EV, NM
 
 LONGEST = 1e9
@@ -62,6 +63,25 @@ def cannot_form(stack: Any) -> list[BadRow]:
         for layer in stack.layers
         if layer.reaction == 0
     ]
+
+
+def check_start(stack: Any, start: str) -> None:
+    """Refuse a start that is not one, and a pristine film that cannot form.
+
+    Parameters
+    ----------
+    stack : Stack
+    start : str
+        One of `physics.STARTS`.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if start not in STARTS:
+        raise ParameterError(f"start: found {start!r}, expected one of {', '.join(STARTS)}")
+    if start == "pristine" and (bad := cannot_form(stack)):
+        raise ParameterError("this stack cannot form from a pristine film; hfo2 is one that can", bad)
 
 
 def holding_time(stack: Any) -> float:

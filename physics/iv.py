@@ -13,9 +13,9 @@ import pandas as pd
 
 from devicekit.core.errors import CodedWarning, ParameterError
 from devicekit.tables import SweepTable
-from physics import SOLVERS, STARTS, starter_files
+from physics import SOLVERS, starter_files
 from physics.drive import Segment, forming, loops, set_sweep
-from physics.guards import cannot_form
+from physics.guards import check_start
 from physics.noise import Discreteness
 from physics.records import DeviceReads, Stage, moving_loops
 from physics.result import IVResult
@@ -184,15 +184,6 @@ def reason(error: NotConvergedError | KeyboardInterrupt) -> str:
     return str(error) if isinstance(error, NotConvergedError) else "interrupted"
 
 
-def _is_pristine(stack: Stack, start: str) -> bool:
-    """Return whether a run starts from a pristine film; refuse one that cannot form."""
-    if start not in STARTS:
-        raise ParameterError(f"start: found {start!r}, expected one of {', '.join(STARTS)}")
-    if start == "pristine" and (bad := cannot_form(stack)):
-        raise ParameterError("this stack cannot form from a pristine film; hfo2 is one that can", bad)
-    return start == "pristine"
-
-
 def simulate_iv(
     stack: Stack | Path | str | None = None,
     *,
@@ -246,7 +237,8 @@ def simulate_iv(
     stack = resolve_stack(stack)
     changes = {"circuit.compliance": compliance, "drive.rate": rate}
     stack = stack.replace({key: value for key, value in changes.items() if value is not None})
-    pristine = _is_pristine(stack, start)
+    check_start(stack, start)
+    pristine = start == "pristine"
     usual = forming(stack, cycles) if pristine else loops(stack, cycles) if cycles else set_sweep(stack)
     drive = usual if segments is None else tuple(segments)
     if not drive:

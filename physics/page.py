@@ -66,11 +66,14 @@ def iv_page(
     if result.start == "pristine":
         forming = report.forming_sentence(result)
         verdict = forming if result.forms_alone else f"{forming} {verdict}"
-    sets = [] if result.forms_alone else [Scalar.from_record(result, name) for name in ("v_set_v", "v_100ua_v")]
+    sets = [
+        Scalar.from_record(result, "v_set_v"),
+        Scalar.from_record(result, "v_100ua_v"),
+        Scalar.from_record(result, "on_off", "conductance of LRS over HRS, at the read voltage"),
+    ]
     numbers = [
         *formed,
-        *sets,
-        Scalar.from_record(result, "on_off", "conductance of LRS over HRS, at the read voltage"),
+        *([] if result.forms_alone else sets),
         Scalar.from_record(result, "v_reset_v"),
         Scalar.from_record(result.quality, "t_max_k"),
         Scalar.from_record(result, "lrs_s", "LRS"),

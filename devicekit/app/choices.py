@@ -89,7 +89,11 @@ CHOICES: dict[str, dict[str, str]] = {
         "drift": "drift and diffusion alone",
         "electrothermal": "electrothermal, gated generation",
         "gated": "gated generation, SET only",
+        "hfo2": "HfO2, to be formed (hfo2)",
+        "srtio3": "SrTiO3 (srtio3)",
+        "taox": "TaOx (taox)",
     },
+    "start": {"reset": "just after a reset", "pristine": "pristine film"},
     "mesh": {"coarse": "coarse, fast", "default": "usual", "fine": "fine, slow"},
     "data": {
         "digits": "8 × 8 digits, shipped",

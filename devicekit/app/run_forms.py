@@ -86,12 +86,12 @@ def build_simulation_form(stack: str = "") -> RunForm:
             replace(
                 material,
                 label="Start from" if stack else material.label,
-                choices=tuple(physics.material_files()),
+                choices=tuple(_list_stacks()),
             ),
             *([Field("stack", "Stack", value=stack, mode="lines")] if stack else []),
             *(
                 replace(each, hint=each.hint or _USUAL)
-                for each in build_fields(IVRequest, "cycles", "compliance", "stop")
+                for each in build_fields(IVRequest, "start", "cycles", "compliance", "stop")
             ),
             *build_fields(IVRequest, "mesh"),
         ),
@@ -100,24 +100,30 @@ def build_simulation_form(stack: str = "") -> RunForm:
     )
 
 
+def _list_stacks() -> dict[str, Path]:
+    """Return the files of the material sets and of the stacks to start from, by name."""
+    return physics.material_files() | physics.starter_files()
+
+
 def read_title(text: str) -> str:
     """Return the title of a stack or material set."""
     return str(tomllib.loads(text).get("title", "a stack"))
 
 
 def write_stack(material: str) -> str:
-    """Return a stack file that names a material set and repeats its layers and parameters, to be changed.
+    """Return a stack file that names a material set and repeats the layers and parameters of a stack, to be changed.
 
     Raises
     ------
     UsageError
-        If the set does not ship.
+        If the stack does not ship.
     """
-    files = physics.material_files()
-    if material not in files:
+    known = _list_stacks()
+    if material not in known:
         raise UsageError(_UNKNOWN)
-    text = files[material].read_text("utf-8")
-    return f'material = "{material}"\ntitle = "My stack"\n\n{text[text.index("[[layer]]") :]}'
+    text = known[material].read_text("utf-8")
+    base = tomllib.loads(text).get("material", material)
+    return f'material = "{base}"\ntitle = "My stack"\n\n{text[text.index("[[layer]]") :]}'
 
 
 def parse_simulation(form: Mapping[str, str]) -> IVRequest:
@@ -131,14 +137,18 @@ def parse_simulation(form: Mapping[str, str]) -> IVRequest:
     from devicekit.verbs.simulate import IVRequest
 
     material = form.get("material") or physics.DEFAULT_MATERIAL
-    if material not in physics.material_files():
+    if material not in _list_stacks():
         raise UsageError(_UNKNOWN)
     given = parse_fields(IVRequest, {**form, "material": "", "stack": ""})
     if given.get("cycles", 0) > MOST_LOOPS:
         raise UsageError(f"“Loops” takes 0 (one set) to {MOST_LOOPS}.")
     if "seed" in given and not given.get("noise"):
         raise UsageError("“Seed of the noise” has no effect without “Noise of single vacancies”.")
-    source: dict[str, Any] = {"stack": STACK} if form.get("stack", "").strip() else {"material": material}
+    source: dict[str, Any] = (
+        {"material": material} if material in physics.material_files() else {"stack": Path(material)}
+    )
+    if form.get("stack", "").strip():
+        source = {"stack": STACK}
     request = IVRequest(solver="banded", **source, **given)
     check_stack(request, form.get("stack", ""))
     return request
@@ -152,7 +162,7 @@ def check_stack(request: IVRequest, text: str) -> None:
     DevicekitError
         The message names key, unit and range.
     """
-    if request.stack is None:
+    if request.stack != STACK:
         request.load()
         return
     with TemporaryDirectory() as folder:

@@ -40,7 +40,7 @@ async def start_simulation(request: Request) -> Response:
         asked = await run_in_threadpool(run_forms.parse_simulation, {**form, "stack": text})
     except DevicekitError as error:
         return _render_form(request, run_forms.build_simulation_form(text).fill(form), str(error))
-    title = f"simulating {asked.material or run_forms.read_title(text)}"
+    title = f"simulating {run_forms.read_title(text) if text.strip() else form.get('material', '')}"
     return _start(request, "simulate", title, form, request=asked, text=text)
 
 

@@ -184,10 +184,10 @@ class Tasks:
         return _draw(run_population(request, JobProgress(progress)), folder, progress)
 
     def simulate(self, request: IVRequest, text: str, folder: Path, progress: Step) -> TaskResult:
-        """Simulate the I-V of a material set, or of a stack with that text."""
+        """Simulate the I-V of a stack that ships, or of one with that text."""
         from devicekit.verbs.simulate import run_iv
 
-        if request.stack is None:
+        if request.stack is None or not text.strip():
             return _draw(run_iv(request, JobProgress(progress)), folder, progress)
         path = folder / request.stack
         path.write_text(text, encoding="utf-8")

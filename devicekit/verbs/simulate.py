@@ -113,7 +113,7 @@ class IVRequest(StackRequest):
         default="reset",
         choices=tuple(physics.STARTS),
         help="State at the start; the first ramp of a pristine film forms it",
-        form="Start from",
+        form="State at the start",
     )
     bare: bool = option(default=False, help="Use the paper's equations alone, without generation.")
     measured: Path | None = option(metavar="FILE", help="A measured sweep to draw under the figure.")
@@ -143,11 +143,16 @@ class IVRequest(StackRequest):
         Raises
         ------
         DevicekitError
-            As for `StackRequest`, or if the stack has no generation that --bare could leave out.
+            As for `StackRequest`; if a pristine film of the stack cannot form; or if the stack has no generation that
+            --bare could leave out.
         """
+        from physics.guards import check_start
+
         if self.bare and not replace(self, bare=False).load().generates:
             raise UsageError("--bare has no effect on a stack without generation: remove --bare.")
-        return super().load()
+        stack = super().load()
+        check_start(stack, self.start)
+        return stack
 
     def reproduction(self) -> Reproduction:
         """Return the command and Python lines that repeat it."""

@@ -230,11 +230,12 @@ def test_a_simulation_runs_and_a_cancelled_one_leaves_no_files(visit: Visit, app
     visit.click("Simulate")
     visit.until("document.body.innerText.includes('“Loops” takes a whole number')")
     assert visit.get("document.querySelector('[name=cycles]').value") == "-1"
-    visit.get("document.querySelector('[name=cycles]').value = '0'")
-    visit.get("document.querySelector('[name=mesh]').value = 'coarse'")
+    # the forming of a pristine film, which ends before it forms
+    set_fields(visit, cycles="0", mesh="coarse", material="hfo2", start="pristine", stop="1")
     visit.click("Simulate")
     visit.until("location.pathname.startsWith('/runs/')")
     assert "SIMULATED" in visit.wait_for_text()
+    assert "--from pristine" in visit.reproduction[0]
     check_sizes(visit, visit.path)
 
 

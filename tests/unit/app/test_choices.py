@@ -24,7 +24,7 @@ def offered() -> dict[str, set[str]]:
         if get_origin(setting.kind) is Literal:
             found[name] = set(get_args(setting.kind))
     named = {"policy": {"auto", *POLICIES.names()}, "gradient": set(GRADIENTS.names())}
-    return found | named | {"data": set(NAMES), "material": set(physics.material_files())}
+    return found | named | {"data": set(NAMES), "material": {*physics.material_files(), *physics.starter_files()}}
 
 
 def test_every_item_has_words_of_its_own() -> None:

@@ -102,6 +102,31 @@ def test_the_text_of_a_stack_is_the_stack(name: str, tmp_path: Path) -> None:
     assert again == {key: value for key, value in known.items() if key != "title"}
 
 
+def test_a_pristine_film_is_formed_where_the_stack_can() -> None:
+    (start,) = (each for each in build_simulation_form().fields if each.name == "start")
+    assert list(start.choices) == list(physics.STARTS)
+    found = parse_simulation({"material": "hfo2", "start": "pristine", "cycles": "3"})
+    assert found == IVRequest(stack=Path("hfo2"), solver="banded", start="pristine", cycles=3)
+    assert found.reproduction().command.endswith(
+        "--stack hfo2 --solver banded --cycles 3 --out simulated --from pristine"
+    )
+    text = write_stack("hfo2")
+    assert parse_simulation({"stack": text, "start": "pristine"}) == IVRequest(
+        stack=STACK, solver="banded", start="pristine"
+    )
+    for entries in ({}, {"material": "electrothermal"}, {"stack": write_stack("gated")}):
+        with pytest.raises(DevicekitError, match="cannot form"):
+            parse_simulation({**entries, "start": "pristine"})
+
+
+@pytest.mark.parametrize("name", physics.starter_files())
+def test_the_text_of_a_starter_is_the_starter(name: str, tmp_path: Path) -> None:
+    (tmp_path / "stack.toml").write_text(write_stack(name), "utf-8")
+    known, again = load_stack(name).model_dump(), load_stack(tmp_path / "stack.toml").model_dump()
+    words = {"title", "summary"}
+    assert {k: v for k, v in again.items() if k not in words} == {k: v for k, v in known.items() if k not in words}
+
+
 def test_a_stack_is_simulated_with_the_changes_beside_it() -> None:
     found = parse_simulation({"stack": write_stack("gated"), "material": "drift", "stop": "800 mV", "cycles": "2"})
     assert found == IVRequest(stack=STACK, solver="banded", stop=0.8, cycles=2)
