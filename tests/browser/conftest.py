@@ -260,6 +260,14 @@ cases = [{label = "as fitted"}, {label = "a linear and symmetric device, no nois
 """
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let one worker of pytest-xdist (--dist loadgroup) run all that looks at the reports, which take a minute."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            if "reports" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group("reports"))
+
+
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Reports by name, one of every command that writes one."""

@@ -22,6 +22,7 @@ import pandas as pd
 import pytest
 
 from devicekit.readers import read
+from devicekit.studies.spec import StudySpec, load_spec
 from devicekit.synthetic import ageing, records
 from devicekit.synthetic.amplitudes import amplitude_truth, generate_programmes
 from devicekit.synthetic.pulses import generate, truth_card
@@ -233,6 +234,12 @@ OWNED: dict[str, Callable[[Path], None]] = {
 }
 
 
+def _two_seeds(*given: Any) -> StudySpec:
+    """Return a study with the first two of its seeds, which make minutes seconds."""
+    spec = load_spec(*given)
+    return spec.model_copy(update={"seeds": spec.seeds[:2]})
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty current folder; figures are drawn without a display and closed."""
@@ -240,6 +247,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     import matplotlib.pyplot as plt
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("devicekit.studies.runner.load_spec", _two_seeds)
     matplotlib.use("Agg")
     yield tmp_path
     plt.close("all")

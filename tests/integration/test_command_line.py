@@ -114,6 +114,7 @@ def test_next_recommends_a_measurement(devicekit: Run, one_device: Path, small: 
     assert devicekit("next", small).code == 2  # several devices
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_pictures")
 def test_fit_writes_a_page(devicekit: Run, small: Path, tmp_path: Path) -> None:
     ran = devicekit("fit", small, "--report", tmp_path / "fit.html", "--json")
@@ -298,6 +299,7 @@ def test_run_writes_the_folder(devicekit: Run, small: Path, tmp_path: Path) -> N
         assert words in page
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("mesh")
 def test_run_without_a_benchmark_says_that_the_loss_was_not_measured(
     devicekit: Run, one_device: Path, tmp_path: Path

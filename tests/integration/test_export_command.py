@@ -124,6 +124,7 @@ def test_a_bad_card_is_refused(devicekit: Run, tmp_path: Path) -> None:
     assert "card.json" in ran.err
 
 
+@pytest.mark.slow
 def test_the_terminal_output_is_short_and_names_the_readme(devicekit: Run, tmp_path: Path) -> None:
     arguments = ("export", catalog.get("pt-hfo2-al2o3-ti").card, "--to", "aihwkit", "--out", tmp_path / "out")
     shown, whole = devicekit(*arguments).out, devicekit(*arguments, "--json").json["approximated"]

@@ -43,6 +43,7 @@ def test_a_training_writes_its_devices(devicekit: Run, tmp_path: Path) -> None:
     assert network.card.to_json() == kit.load_card(CARD).to_json()
 
 
+@pytest.mark.slow
 def test_a_network_is_exported_and_comes_back(devicekit: Run, network_file: Path, tmp_path: Path) -> None:
     pytest.importorskip("h5py", reason="h5py is not installed: HDF5 files are NOT tested here")
     pytest.importorskip("nir", reason="nir is not installed: NIR graphs are NOT tested here")

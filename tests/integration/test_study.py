@@ -24,7 +24,7 @@ from devicekit.device.card import load_card
 from devicekit.studies.report import study_report
 from devicekit.studies.run_result import RunResult
 from devicekit.studies.runner import run_study
-from devicekit.studies.spec import expand, load_spec
+from devicekit.studies.spec import expand, load_spec, plans
 from devicekit.studies.tasks import ResampleTask, files_of, get_task
 from devicekit.synthetic.pulses import generate, truth_card
 from devicekit.system import catalog
@@ -357,6 +357,7 @@ def test_a_folder_of_something_else_is_refused(study: Path, tmp_path: Path) -> N
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_command_line(devicekit: Callable[..., Any], study: Path, tmp_path: Path) -> None:
     ran = devicekit("study", study, "--out", tmp_path / "out", "--set", "hidden=64", "--json")
     assert ran.code == 0
@@ -385,9 +386,10 @@ def test_shipped_studies_are_valid(name: str) -> None:
 
     path = Path(package.__file__).parent / "studies" / "shipped" / f"{name}.toml"
     spec = load_spec(path)
-    for run in expand(spec, path.parent, files_of):
-        get_task(run.task).check(run.settings, path.parent)
-    assert set(spec.paper) <= {run.label for run in expand(spec, path.parent, files_of)}
+    planned = plans(spec)
+    for task, _, settings in planned:
+        get_task(task).check(settings, path.parent)
+    assert set(spec.paper) <= {label for _, label, _ in planned}
 
 
 @pytest.mark.parametrize("name", ON_DEVICES)

@@ -87,6 +87,7 @@ def test_map_means_the_same_as_columns_and_one_is_enough(tmp_path: Path) -> None
         dk.read(file, map=named, columns=named)
 
 
+@pytest.mark.slow
 def test_a_frame_is_fitted_as_the_file_written_from_it(tmp_path: Path) -> None:
     frame = pulses("d1")
     frame.to_csv(tmp_path / "t.csv", index=False)
@@ -189,6 +190,7 @@ def test_a_notebook_gets_sound_html_with_a_picture(kind: str, results: dict[str,
         assert NAME in page.words
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_the_numbers_that_one_may_trust(results: dict[str, Any]) -> None:
     words = {kind: " ".join(_Page(results[kind]._repr_html_()).words.split()) for kind in KINDS}
     fit, card, training = results["fit"], results["card"], results["training"]

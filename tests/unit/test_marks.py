@@ -72,6 +72,7 @@ def test_several_files_bear_the_marks_of_each(tmp_path: Path) -> None:
     assert table.meta["marks"] == ["synthetic"]
 
 
+@pytest.mark.slow
 def test_a_card_knows_without_being_told(tmp_path: Path) -> None:
     """By the table's marks, by the file that it names, through HDF5, and not where there is nothing to know."""
     (tmp_path / "datapackage.json").write_text('{"synthetic": true}')

@@ -187,6 +187,7 @@ def results(fit: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     }
 
 
+@pytest.mark.slow
 def test_every_result_prints_a_few_lines_and_its_repr_is_one(results: dict[str, Any]) -> None:
     for name, result in results.items():
         lines = str(result).splitlines()
@@ -240,6 +241,7 @@ panel = Panel(Axis("x"), Axis("y"), [Curve("line", np.arange(3.0), np.arange(3.0
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "windows"),
     [

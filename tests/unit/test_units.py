@@ -378,7 +378,7 @@ def test_odd_words_are_survived_quickly(word: str) -> None:
     found = parse_unit(word)
     readings(word)
     is_unit_like(word)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 2
     assert found is None or (math.isfinite(found.factor) and found.factor > 0)
 
 

@@ -59,6 +59,7 @@ def test_a_picture_is_shown_and_nothing_is_computed_before_the_answer(app: state
     assert upload.analysis_job.arguments["reading"].unit == "A"
 
 
+@pytest.mark.slow
 def test_other_answers_are_looked_at_without_being_given(app: state.App, opened: Any) -> None:
     where = opened(SWEEPS)
     first = ask(app, where)[1]
@@ -84,6 +85,7 @@ def chosen(page: str) -> list[str]:
     return re.findall(r'value="(?:\d+|own)" required checked> (?:A )?(\w+)', page)
 
 
+@pytest.mark.slow
 def test_questions_that_follow_from_an_answer_come_into_the_same_form(app: state.App, opened: Any) -> None:
     where = opened("SetVoltage(V)\n" + "".join(f"{5 + k % 3 / 10}\n" for k in range(11)))
     page = ask(app, where)[1]
@@ -111,6 +113,7 @@ def test_questions_that_follow_from_an_answer_come_into_the_same_form(app: state
     assert upload.read_result.reading == ReadOptions(kind="summary", row_is="device")
 
 
+@pytest.mark.slow
 def test_statements_are_accepted_one_by_one_and_the_command_says_so(app: state.App, opened: Any) -> None:
     where = opened(STATES)
     ask(app, where)
@@ -131,6 +134,7 @@ def test_statements_are_accepted_one_by_one_and_the_command_says_so(app: state.A
     assert "accepted" in [code for code, _ in result.seen.warnings]  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_an_answer_that_the_file_refuses_keeps_the_form(app: state.App, opened: Any) -> None:
     where = opened(SWEEPS)
     ask(app, where)
@@ -154,6 +158,7 @@ def test_answers_of_a_page_that_was_left_open_are_refused(app: state.App, opened
     assert "changed" in page
 
 
+@pytest.mark.slow
 def test_a_recipe_is_kept_with_the_answer_and_found_for_the_next_file(app: state.App, opened: Any) -> None:
     where = opened("a,b,V (V),I\n" + "".join(f"1,2,{v / 10},{v * 1e-5 + 1e-6:.6g}\n" for _ in range(3) for v in LOOP))
     ask(app, where)

@@ -61,6 +61,7 @@ def test_every_option_has_one_place_in_the_form_and_every_role_is_offered(app: s
     assert re.findall(r'<option value="([^"]*)"', first) == ["", "keep", *ROLES]
 
 
+@pytest.mark.slow
 def test_a_table_without_names_is_described_in_one_form_and_read_by_a_command(
     app: state.App,
     opened: Any,

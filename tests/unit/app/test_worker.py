@@ -74,6 +74,7 @@ def alive(pid: int) -> bool:
     return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
 
 
+@pytest.mark.slow
 def test_jobs_run_in_order_and_failures_are_told_apart(worker: Worker, job: Callable[..., Job]) -> None:
     good, question, bad, own = job(), job(text="1,2\n3,4\n5,6\n"), job(text="\0\1\2\0" * 99), job("nothing")
     for each in (good, question, bad, own):

@@ -63,7 +63,7 @@ def test_tampered_cards_are_refused(text: str, old: str, new: str, words: str) -
     began = time.perf_counter()
     with pytest.raises(CardError, match=words) as caught:
         DeviceCard.from_json(text.replace(old, new, 1), "c.json")
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10
     assert str(caught.value).startswith("c.json")
 
 
@@ -111,4 +111,4 @@ def test_paths_that_are_not_a_card(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(CardError, match=words):
             load_card(tmp_path / name)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10

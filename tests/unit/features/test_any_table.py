@@ -49,6 +49,7 @@ def run(seed: int, cases: int) -> None:
             Report("x", found.verdict(), found.remarks(), [found.section("x", "x")]).to_html()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_mechanism")
 def test_any_table() -> None:
     run(0, 6)

@@ -227,6 +227,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_pictures")
 def test_the_command_line(file: Path, tmp_path: Path, devicekit: Run) -> None:
     common = (file, "--kind", "retention", "--map", "temperature_c=T", "--out", tmp_path / "out", "--force")

@@ -41,6 +41,7 @@ def test_v_set_and_v_reset_estimators(noise: float, floor: float) -> None:
     assert default["set"].notna().mean() > 0.99
 
 
+@pytest.mark.slow
 def test_levels_ratio_and_spreads() -> None:
     result = dc.characterize(records.sweeps(100, 4))
     assert result.outcomes == {"switched": 400}

@@ -111,6 +111,7 @@ def endurance(rows: int, columns: int, effect: float = 0.5, seed: int = 0, **mor
     return EnduranceTable(frame.assign(**more))
 
 
+@pytest.mark.slow
 def test_the_map_of_an_endurance_table() -> None:
     found = devicekit.characterize(endurance(4, 5))
     result = found.results["wafermap"]

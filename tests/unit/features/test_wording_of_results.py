@@ -88,6 +88,7 @@ def described() -> dict[str, Described]:
     return found
 
 
+@pytest.mark.slow
 def test_the_wording_of_results(described: dict[str, Described], file_regression: FileRegressionFixture) -> None:
     lines: list[str] = []
     for name, each in described.items():

@@ -64,6 +64,7 @@ def test_a_figure_has_the_size_of_the_journal(sweeps: Path, style: str, size: st
     assert [25.4 * float(each) / 72 for each in box.groups()] == pytest.approx(size_mm(svg), abs=0.02)
 
 
+@pytest.mark.slow
 def test_text_stays_text_in_sizes_that_the_journal_takes(drawn: Any) -> None:
     svg = drawn.render(kind="svg").decode()
     sizes = {float(each) for each in re.findall(r"font(?:-size)?: (?:bold )?([\d.]+)px", svg)}
@@ -78,6 +79,7 @@ def test_text_stays_text_in_sizes_that_the_journal_takes(drawn: Any) -> None:
     assert b"/Subtype /Type3" not in pdf
 
 
+@pytest.mark.slow
 def test_the_csv_of_a_distribution_has_the_numbers_of_characterize(
     sweeps: Path, tmp_path: Path, devicekit: Run, without_mechanism: None
 ) -> None:
@@ -118,6 +120,7 @@ def test_files_of_a_figure(sweeps: Path, tmp_path: Path, devicekit: Run) -> None
     assert (out / "captions.md").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_synthetic_data_say_so_in_picture_and_caption(sweeps: Path, drawn: Any) -> None:
     assert "SYNTHETIC" in drawn.captions()
     assert ">SYNTHETIC</text>" in drawn.render().decode()

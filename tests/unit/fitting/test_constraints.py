@@ -76,6 +76,7 @@ def test_the_scale_is_fixed_as_published(value: float, free: Any) -> None:
     assert card.provenance.settings["fix"] == f"ltp.a={value:g}, ltd.a={-value:g}"
 
 
+@pytest.mark.slow
 def test_a_wrong_value_shows_in_the_misfit_and_in_a_warning() -> None:
     right, wrong = fit(model="powstep"), fit(model="powstep", fix={"kappa": 0.3})
     assert wrong.ltp.coefficients["kappa"] == 0.3

@@ -67,6 +67,7 @@ def test_the_density_is_that_of_its_priors_where_nothing_was_read() -> None:
     assert words["kappa"] == "ln(1.9 - kappa) normal, -0.7 +- 0.8"
 
 
+@pytest.mark.slow
 def test_draws_without_readings_are_draws_of_the_prior() -> None:
     (lower, upper), (mean, precision, below), _words = priors_of(SOFT, 0.0, [])
     lower[0], upper[0] = -5.0, -3.0

@@ -76,6 +76,7 @@ def test_an_array_of_resampled_devices_differs_from_card_to_card() -> None:
     assert len({round(mean, 6) for mean in means}) == 4
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_cards() -> None:
     result = fit(generate(truth_card(THETA), 1, 6, 60, 4, conditioning=2))
     one, two = (resampled_cards(result, 3, "x", seed=5) for _ in range(2))

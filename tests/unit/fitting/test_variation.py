@@ -113,6 +113,7 @@ def test_a_window_offset_is_not_read_as_increments() -> None:
     assert spread.increment < 0.0015
 
 
+@pytest.mark.slow
 def test_one_cycle_gives_increments_without_spread_and_one_device_no_d2d() -> None:
     ratios = []
     for seed in range(8):

@@ -64,6 +64,7 @@ def _refusal(call: Callable[[], Any]) -> str:
     raise AssertionError(call)
 
 
+@pytest.mark.slow
 def test_the_wording_of_fits(several: DeviceFit, file_regression: Any) -> None:
     lines = [f"{name}: {_refusal(call)}" for name, call in _refusals(several).items()]
     page = fit_page(several, "a.csv", several.to_card("x"), "devicekit fit a.csv")

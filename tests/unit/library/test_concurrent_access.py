@@ -92,7 +92,7 @@ def test_the_lock_of_a_killed_process_is_released(tmp_path: Path, devicekit: Cal
     assert (tmp_path / "lab" / work.LOCK_FILE).exists()
     began = time.monotonic()
     assert devicekit("library", "add", CARD, "--library", tmp_path / "lab").code == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_a_read_only_library_can_be_read_but_not_written(

@@ -13,6 +13,7 @@ from physics.iv import simulate_iv
 from physics.records import moving_loops
 from physics.stack import load_material, load_stack
 
+SLOW, HEAVY = pytest.mark.slow, pytest.mark.heavy
 THIN_LAYERS = {"layer.HfO2.thickness": 1.0, "layer.Al2O3.thickness": 1.5, "filament.gap_length": 1.0}
 ODD: list[dict[str, object]] = [
     # geometry
@@ -204,8 +205,9 @@ def test_a_few_odd_stacks(changes: dict[str, object]) -> None:
     assert outcome(changes) in ("refused", "ended", "remarked", "fine")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("changes", ODD, ids=str)
+@pytest.mark.parametrize(
+    "changes", [pytest.param(each, marks=SLOW if k % 8 == 5 else HEAVY) for k, each in enumerate(ODD)], ids=str
+)
 def test_no_odd_stack_is_silent(changes: dict[str, object]) -> None:
     assert outcome(changes) in ("refused", "ended", "remarked", "fine")
 

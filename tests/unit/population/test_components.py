@@ -124,6 +124,7 @@ def coverage(runs: int, beyond: float) -> np.ndarray:
     return hits / runs
 
 
+@pytest.mark.slow
 def test_intervals_cover_planted_components() -> None:
     assert (coverage(3, 3.0) >= 2 / 3).all()
 

@@ -30,6 +30,7 @@ def request(*folders: Path, out: Path, **more: object) -> PopulationRequest:
     return PopulationRequest(folders=folders, out=out, jobs=1, template=NAMES, reading=reading, **more)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_files_of_the_same_name_in_different_folders_are_files_of_different_cells(tmp_path: Path) -> None:
     folder = write(tmp_path / "lot", 1)
     found = run_population(request(folder, out=tmp_path / "out")).result
@@ -40,6 +41,7 @@ def test_files_of_the_same_name_in_different_folders_are_files_of_different_cell
     }
 
 
+@pytest.mark.slow
 def test_two_folders_of_the_same_name_are_two_populations(tmp_path: Path) -> None:
     folders = [write(tmp_path / lot / "iv", seed) for seed, lot in enumerate(("a", "b"))]
     found = run_population(request(*folders, out=tmp_path / "out")).result

@@ -73,6 +73,7 @@ def test_the_page_and_tables_are_the_same_for_one_and_two_processes_and_after_an
     assert first == files(2, "b")  # half of it is measured again
 
 
+@pytest.mark.slow
 def test_two_wafers_of_two_dies_are_compared_with_the_dies_as_units(folder: Path, tmp_path: Path) -> None:
     found = run_population(request(folder, tmp_path, split="wafer")).result
     own = next(each for each in found.comparisons if each.quantity == "v_set_v")
@@ -83,6 +84,7 @@ def test_two_wafers_of_two_dies_are_compared_with_the_dies_as_units(folder: Path
     assert len(found.unknown) == len(alone.unknown) + 1  # each population is one wafer
 
 
+@pytest.mark.slow
 def test_a_library_takes_a_folder_as_a_record_of_each_cell_and_one_of_all(folder: Path, tmp_path: Path) -> None:
     added = Library(tmp_path / "library").add_file(folder, accept=True)
     assert len(added) == 13
@@ -98,6 +100,7 @@ def test_measured_forming_set_and_reset_agree_with_the_words_of_the_operator(mea
     assert found.notes.false_alarms <= 0.1 * found.notes.successes
 
 
+@pytest.mark.slow
 def test_options_without_effect_on_a_population_are_named(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

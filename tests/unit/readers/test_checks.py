@@ -151,7 +151,7 @@ def test_the_checks_cost_little(lines: Write) -> None:
     large = type(table)(frame.assign(cycle=frame.index // LOOP.size), {}, ())
     start = time.process_time()
     add_checks(large)
-    assert time.process_time() - start < 2.0
+    assert time.process_time() - start < 10.0
     assert "1990 of 2000 records" in large.warnings[0].message
 
 

@@ -369,7 +369,7 @@ def test_odd_names_are_parsed_quickly(name: str) -> None:
     start = time.process_time()
     parse_heading(name)
     parse_heading("I", name)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 2
 
 
 @given(st.text(alphabet=st.sampled_from("VIRGtT logabs10^-*/ ,_.()[]|mukMAVSsΩ#@=Δ"), max_size=30))

@@ -112,6 +112,7 @@ def test_the_sheets_own_name_above_a_column_names_no_column(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_a_question_about_many_sheets_is_whole(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     for k in range(60):

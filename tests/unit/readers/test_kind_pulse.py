@@ -139,6 +139,7 @@ def test_trains_of_equal_length_are_cut_where_they_turn(lines: Write) -> None:
     assert lengths.tolist() == [60] * 8
 
 
+@pytest.mark.slow
 def test_rows_that_are_cells_are_asked_about(lines: Write) -> None:
     rng = np.random.default_rng(0)
     rows = [",".join([str(k), *(f"{r:.0f}" for r in rng.uniform(1e4, 1e6, 20))]) for k in range(30)]

@@ -68,6 +68,7 @@ PAIRS: list[list[Step]] = [
 ]
 
 
+@pytest.mark.slow
 def test_set_and_reset_of_one_click_are_one_cycle_and_counted_once(tmp_path: Path) -> None:
     path = export(tmp_path / "app.csv", PAIRS)
     table = devicekit.read(path)

@@ -102,6 +102,7 @@ def test_the_answer_says_what_is_asked_after_it(lines: Write) -> None:
     assert f"then {text} read_voltage=V" in str(question)
 
 
+@pytest.mark.slow
 def test_files_of_ltp_and_ltd_count_their_pulses_on(tmp_path: Path) -> None:
     paths = [tmp_path / "LTP.mat", tmp_path / "LTD.mat"]
     up = np.linspace(12, 120, 64)

@@ -45,7 +45,7 @@ def test_a_slow_pattern_is_an_error(
     options = ["--recipe", tmp_path / "r.toml"] if way == "--recipe" else ["--key", f"device={pattern}"]
     began = time.process_time()
     found = devicekit("read", folder, *options)
-    assert time.process_time() - began < 2  # of this process; the other is ended after as much
+    assert time.process_time() - began < 10  # of this process; the other is ended after as much
     assert found.code == 2
     assert f"--key {shlex.quote(f'device={pattern}')} takes too long" in found.err
     assert "repeat" in found.err

@@ -80,6 +80,7 @@ def question(path: Path | list[Path], **options: Any) -> str:
     return str(caught.value.question)
 
 
+@pytest.mark.slow
 def test_the_wording_of_questions(tmp_path: Path, file_regression: Any) -> None:
     found = []
     for name, (text, options) in TEXTS.items():
@@ -119,6 +120,7 @@ def test_rows_are_arranged_once_for_all_answers(tmp_path: Path, monkeypatch: pyt
     assert len(arranged) == (2 if "record" in kinds else 1)  # a record keeps units in its cells
 
 
+@pytest.mark.slow
 def test_the_size_of_each_column_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "image.csv"
     path.write_text("".join(",".join(f"{(k * n) % 7 + 0.5}" for n in range(1, 61)) + "\n" for k in range(1, 61)))

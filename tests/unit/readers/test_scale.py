@@ -47,6 +47,7 @@ def test_an_ambiguous_unit_is_asked_about(header: str, lines: Write) -> None:
     assert "unit" in asked(lines(f"pulse,{header}", "1,10", "2,12", "3,13"), read_voltage=0.1)
 
 
+@pytest.mark.slow
 def test_names_that_end_in_a_letter_are_names(lines: Write) -> None:
     path = lines("pulse,sample_A,chip_S", "0,10,11", "1,12,13", "2,14,15")
     assert "quantity" in asked(path)

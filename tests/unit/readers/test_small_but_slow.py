@@ -61,24 +61,24 @@ def test_a_file_of_some_kilobytes_takes_seconds_at_most(
     assert path.stat().st_size < 25_000
     began = time.process_time()
     found = devicekit("read", path)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 50  # ten times what a busy machine takes
     assert found.code in (0, 2)
     assert words in found.err
 
 
 WIDE: dict[str, tuple[list[str], int, dict[str, Any], float]] = {  # names, rows, options, seconds
-    "one line of 2005 numbers": ([], 1, {"quantity": "conductance", "columns_are": "devices", "accept": True}, 4.0),
+    "one line of 2005 numbers": ([], 1, {"quantity": "conductance", "columns_are": "devices", "accept": True}, 20.0),
     "a device and 2003 numbers": (
         ["D1", "HRS"],
         1,
         {"kind": "endurance", "unit": "ohm", "columns_are": "cycles", "accept": True},
-        6.0,
+        30.0,
     ),
     "2500 names": (
         [f"I{k} (A)" for k in range(1, 2501)],
         3,
         {"read_voltage": 0.1, "columns_are": "cycles", "accept": True},
-        14.0,
+        100.0,
     ),
 }
 

@@ -50,6 +50,7 @@ def variables(page: Any) -> tuple[dict[str, str], dict[str, str]]:
     return light, dark
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [0, 1], ids=["light", "dark"])
 def test_text_stands_out(page: Any, which: int) -> None:
     colours = variables(page)[which]

@@ -71,6 +71,7 @@ def test_classes_that_do_not_overlap_are_all_separated(device, settings, card_ma
     assert result.accuracy_mean_last == 1.0
 
 
+@pytest.mark.slow
 def test_paper_settings_lose_accuracy_at_mapping_and_win_it_back(card_maker, made):
     card = card_maker(up=soft_bound(25), down=soft_bound(25), increment=0.0, cap=0.5)
     hybrid = train(card, TrainingConfig.paper(scheme="hybrid", epochs=6), made)

@@ -106,6 +106,7 @@ def coarse(data: Dataset) -> Dataset:
     return Dataset("digits", "a third, 4 x 4", x_train, data.y_train[::3], x_test, data.y_test[::3])
 
 
+@pytest.mark.slow
 def test_each_thing_is_changed_alone(measured, bits) -> None:
     assert len(measured.wires) == 2
     assert [len(each.points) for each in measured.wires] == [len(TILES)] * 2

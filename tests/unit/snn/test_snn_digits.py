@@ -123,6 +123,7 @@ def test_accuracy_figure(card, small_digits):
     assert result.plot(axes) is axes
 
 
+@pytest.mark.slow
 def test_baselines_see_the_network_s_spikes(oracle, small_digits):
     from snn.baselines import baselines, spike_counts
     from snn.network.encoding import levels, stream_key

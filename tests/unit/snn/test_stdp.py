@@ -95,6 +95,7 @@ def test_a_card_keeps_its_window_and_others_say_nothing_of_one(card: DeviceCard,
     assert "stdp" not in card.to_json()
 
 
+@pytest.mark.slow
 def test_a_fit_puts_the_measured_window_on_the_card(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
     g = 1e-6 + 1e-7 * np.r_[np.arange(31), np.arange(29, -1, -1)] ** 0.9

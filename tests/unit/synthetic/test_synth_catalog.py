@@ -43,6 +43,7 @@ def shipped() -> PulseTable:
     return table
 
 
+@pytest.mark.slow
 def test_the_shipped_set_is_what_the_generator_makes(shipped: PulseTable) -> None:
     made = pulses.reference_table()
     assert len(shipped) == 3 * 20 * 20 * 2 * 101

@@ -116,7 +116,7 @@ def test_devices_pipes_and_sockets_are_never_replaced(tmp_path: Path) -> None:
             pass
     finally:
         listener.close()
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
@@ -181,7 +181,7 @@ def test_json_that_is_refused(text: str, words: str) -> None:
     began = time.perf_counter()
     with pytest.raises(FileError, match=words) as caught:
         files.parse_json(text, "a.json")
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10
     assert len(str(caught.value)) < 200
 
 

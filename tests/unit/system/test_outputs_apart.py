@@ -97,6 +97,7 @@ def test_an_output_that_is_an_input(
     assert (inputs / "trains.csv").read_text() == TRAINS
 
 
+@pytest.mark.slow
 def test_a_word_is_no_input(inputs: Path, devicekit: Callable[..., Any]) -> None:
     for name in ("eq2", "digits"):
         (inputs / name).touch()

@@ -90,7 +90,9 @@ LOOK_ALIKES: dict[str, bytes | str] = {
 }
 
 
-@pytest.mark.parametrize("name", LOOK_ALIKES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.slow if k % 3 else ()) for k, each in enumerate(LOOK_ALIKES)]
+)
 def test_a_look_alike_is_kept_until_force(name: str, tmp_path: Path, devicekit: Callable[..., Any]) -> None:
     content = LOOK_ALIKES[name]
     content = content.encode() if isinstance(content, str) else content
@@ -126,6 +128,7 @@ def test_what_read_has_written_is_replaced(name: str, tmp_path: Path, devicekit:
     assert ran.code == (2 if name == "t.csv" else 0), ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_pictures")
 def test_cards_and_pages_of_ours_are_replaced(tmp_path: Path, devicekit: Callable[..., Any]) -> None:
     rows = [f"{n},{g}\n" for n, g in enumerate([*range(10, 21), *range(19, 9, -1)])]

@@ -50,7 +50,7 @@ def test_a_process_that_fails_is_not_waited_for(monkeypatch: pytest.MonkeyPatch)
     began = time.monotonic()
     with CompilingBeside() as other:
         other.wait("training")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_the_process_ends_when_nobody_holds_its_input() -> None:

@@ -64,6 +64,7 @@ def test_a_fit_of_one_branch_has_no_card_unless_it_must(trains: Path, tmp_path: 
         run_fit(FitRequest(file=half, model="softbounds", out=card))
 
 
+@pytest.mark.slow
 def test_several_files_are_characterised_with_their_errors(tmp_path: Path) -> None:
     good = catalog.get("reference-endurance").data
     bad = tmp_path / "bad.csv"
