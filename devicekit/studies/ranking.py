@@ -1,4 +1,4 @@
-"""Whether a study ranks devices as somebody else does: rank correlation by setting, with its interval."""
+"""Whether a study ranks devices as others do: the rank correlation of each pair of rankings, with its interval."""
 
 from __future__ import annotations
 
@@ -14,51 +14,68 @@ from devicekit.plot import Axis, Curve, Panel, colours_of
 
 RESAMPLES = 2000
 MARKERS = ("D", "o", "s", "^", "v", "P", "X", "*")
+APART = 0.36  # of the distance of two devices, over which the rankings of one are spread
+FEWEST = 3  # devices that have ranks to compare; of so few, every sixth order is the same by chance
 AGREES = 0.7  # rank correlation, from which rankings are called alike
 
 
 @dataclass(frozen=True)
-class Agreement(Record):
-    """How the devices of one setting are ranked, against published values."""
+class Ranking:
+    """Devices, as somebody or one setting of a study ranks them."""
 
-    setting: str = column(doc="label of the setting")
+    name: str
+    runs: Mapping[str, Sequence[float]]  # values of each device by its name, one a seed
+    settings: str = ""
+
+    def ends(self, device: str) -> tuple[float, float, float]:
+        """Return mean, low and high of a device: the 95 % interval over seeds, the mean with one; NaN if unranked."""
+        if device not in self.runs:
+            return (float("nan"),) * 3
+        values = list(self.runs[device])
+        mean = float(np.mean(values))
+        return (mean, *(mean_ends(values) or (mean, mean)))
+
+
+@dataclass(frozen=True)
+class Agreement(Record):
+    """How alike two rank the same devices."""
+
+    setting: str = column(doc="label of the setting, or who ranks the devices")
+    by: str = column(doc="whom that is compared with")
     n_devices: int = column(doc="devices that both rank")
     rho: Estimate = column(
         doc="Spearman's rank correlation; interval by a bootstrap of the devices, and of the seeds of each"
     )
+    difference: float = column(doc="mean absolute difference of the devices' values")
     devices: tuple[str, ...] = column(doc="names of the devices")
-    published: tuple[float, ...] = column(doc="published values, in their order")
+    published: tuple[float, ...] = column(doc="values that they are compared with, means over seeds, in their order")
     mean: tuple[float, ...] = column(doc="means over seeds, in their order")
     low: tuple[float, ...] = column(doc="lower ends of their 95 % intervals; the means with one seed")
     high: tuple[float, ...] = column(doc="upper ends of their 95 % intervals; the means with one seed")
 
-    def value_of(self, device: str, which: str) -> float:
-        """Return what a column holds of a device; NaN where it has none."""
-        values: tuple[float, ...] = getattr(self, which)
-        return values[self.devices.index(device)] if device in self.devices else float("nan")
-
     @property
     def agrees(self) -> bool:
-        """True if the ranks are alike and the interval leaves out 0."""
-        return self.rho.value >= AGREES and self.rho.low is not None and self.rho.low > 0
+        """True if the ranks of four devices or more are alike and the interval leaves out 0."""
+        return self.n_devices > FEWEST and self.rho.value >= AGREES and self.rho.low is not None and self.rho.low > 0
 
 
-def ranks_panel(agreements: Sequence[Agreement], by: str) -> Panel:
-    """Return the figure of each device's accuracies: published, and with each setting."""
-    devices = sorted(agreements[0].devices, key=lambda each: -agreements[0].value_of(each, "published"))
-    rows, first = np.arange(len(devices)), agreements[0]
-    series = [(by, ("published",) * 3, first), *((each.setting, ("mean", "low", "high"), each) for each in agreements)]
+def ranks_panel(rankings: Sequence[Ranking]) -> Panel:
+    """Return the figure of each device's values in each ranking, best device of the first one below."""
+    first = rankings[0]
+    devices = sorted(first.runs, key=lambda each: -first.ends(each)[0])
+    rows, middle = np.arange(len(devices)), (len(rankings) - 1) / 2
     curves = []
-    for (name, columns, found), marker, colour in zip(series, MARKERS, colours_of(range(len(series))), strict=False):
-        x, low, high = (100 * np.array([found.value_of(each, column) for each in devices]) for column in columns)
-        curves.append(Curve(name, x, rows, "across", marker, low, high, colour=colour, size=6.0))
+    for k, (one, marker, colour) in enumerate(zip(rankings, MARKERS, colours_of(range(len(rankings))), strict=False)):
+        x, low, high = 100 * np.array([one.ends(each) for each in devices]).T
+        shift = APART * (k - middle) / max(middle, 1.0)
+        curves.append(Curve(one.name, x, rows - shift, "across", marker, low, high, colour=colour, size=6.0))
     return Panel(Axis("accuracy", "%"), Axis("", names=tuple(devices)), curves, grid=True)
 
 
-def compare_rankings(
-    table: pd.DataFrame, key: str, published: Mapping[str, float], outcome: str, settings: Mapping[str, str]
-) -> list[Agreement]:
-    """Return the agreement of each setting of a study, in its order.
+def own_rankings(
+    table: pd.DataFrame, key: str, devices: Sequence[str], outcome: str, settings: Mapping[str, str]
+) -> list[Ranking]:
+    """Return how each setting of a study ranks the devices, in its order.
 
     Parameters
     ----------
@@ -66,8 +83,8 @@ def compare_rankings(
         Runs: case, seed, `key` and `outcome`.
     key : str
         Setting whose values are the devices.
-    published : mapping
-        Published value of each device.
+    devices : sequence of str
+        The devices to rank.
     outcome : str
         Column that devices are ranked by.
     settings : mapping
@@ -75,41 +92,66 @@ def compare_rankings(
 
     Returns
     -------
-    list of Agreement
-        Only settings with at least three devices that have finished runs.
+    list of Ranking
+        Of finished runs.
     """
-    done = table[table[key].isin(list(published)) & table[outcome].notna()] if outcome in table else table[:0]
-    found = []
-    for name, rows in done.groupby(done["case"].map(settings), sort=False):
-        runs = {str(device): group[outcome].to_numpy(float) for device, group in rows.groupby(key, sort=False)}
-        if len(runs) < 3:
-            continue
-        values = np.array([published[device] for device in runs])
-        means = np.array([each.mean() for each in runs.values()])
-        rho = Estimate(spearman(values, means), *_bootstrap(values, list(runs.values())))
-        ends = [mean_ends(each.tolist()) or (float(each[0]), float(each[0])) for each in runs.values()]
-        columns = (values.tolist(), means.tolist(), *zip(*ends, strict=True))
-        found.append(Agreement(str(name), len(runs), rho, tuple(runs), *map(tuple, columns)))
-    return found
+    done = table[table[key].isin(list(devices)) & table[outcome].notna()] if outcome in table else table[:0]
+    return [
+        Ranking(
+            str(name),
+            {str(device): group[outcome].astype(float).tolist() for device, group in rows.groupby(key, sort=False)},
+        )
+        for name, rows in done.groupby(done["case"].map(settings), sort=False)
+    ]
+
+
+def compare(one: Ranking, other: Ranking) -> Agreement | None:
+    """Return how alike two rank the devices that both know; None with fewer than three."""
+    devices = tuple(each for each in one.runs if each in other.runs)
+    if len(devices) < FEWEST:
+        return None
+    runs, others = ([np.asarray(side.runs[each], float) for each in devices] for side in (one, other))
+    means, values = (np.array([each.mean() for each in side]) for side in (runs, others))
+    rho = Estimate(spearman(values, means), *_bootstrap(others, runs))
+    mean, low, high = zip(*(one.ends(each) for each in devices), strict=True)
+    difference = float(np.abs(values - means).mean())
+    return Agreement(
+        one.name, other.name, len(devices), rho, difference, devices, tuple(values.tolist()), mean, low, high
+    )
+
+
+def compare_all(rankings: Sequence[Ranking]) -> list[Agreement]:
+    """Return the agreement of each pair of rankings, the later one of a pair as `setting`."""
+    pairs = (compare(one, other) for k, one in enumerate(rankings) for other in rankings[:k])
+    return [each for each in pairs if each is not None]
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
     """Return Spearman's rank correlation; NaN if all values of one are the same."""
+    return float(_spearman(x[None], y[None])[0])
+
+
+def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the rank correlation of each row."""
     from scipy.stats import rankdata
 
-    a, b = rankdata(x) - (len(x) + 1) / 2, rankdata(y) - (len(y) + 1) / 2
-    norm = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / norm if norm else float("nan")
+    a, b = (rankdata(each, axis=1) - (each.shape[1] + 1) / 2 for each in (x, y))
+    norm = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    with np.errstate(invalid="ignore"):
+        return np.asarray((a * b).sum(axis=1) / np.where(norm > 0, norm, np.nan))
 
 
-def _bootstrap(values: np.ndarray, runs: Sequence[np.ndarray]) -> tuple[float, float]:
+def _bootstrap(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> tuple[float, float]:
     """Return the percentile interval over resampled devices and seeds."""
-    rng, n = np.random.default_rng(0), len(values)
+    rng, n = np.random.default_rng(0), len(first)
+    picked = rng.integers(n, size=(RESAMPLES, n))
     drawn = []
-    for _ in range(RESAMPLES):
-        picked = rng.integers(n, size=n)
-        means = np.array([rng.choice(runs[k], len(runs[k])).mean() for k in picked])
-        drawn.append(spearman(values[picked], means))
+    for side in (first, second):
+        means = np.empty(picked.shape)
+        for k, values in enumerate(side):
+            here = picked == k
+            means[here] = rng.choice(values, (int(here.sum()), len(values))).mean(axis=1)
+        drawn.append(means)
     tail = 50 * (1 - LEVEL)
-    low, high = np.nanpercentile(drawn, [tail, 100 - tail])
+    low, high = np.nanpercentile(_spearman(*drawn), [tail, 100 - tail])
     return float(low), float(high)

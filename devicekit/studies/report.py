@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from devicekit.core.intervals import LEVEL, with_interval
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import count, listed
+from devicekit.core.text import count
 from devicekit.report import FIGURE_SIZE, Block, Report, Section, Table, Text, draw
 from devicekit.report.shared import provenance_section
-from devicekit.studies.ranking import ranks_panel
+from devicekit.studies.ranking_report import rank_section, rank_words
 from devicekit.studies.result import BASELINE, StudyResult
 
 if TYPE_CHECKING:
@@ -38,14 +38,15 @@ def study_report(result: StudyResult, command: str) -> Report:
     spec = result.spec
     summary = result.summary()
     agreements = result.agreements()
-    sections = [_agreement(agreements, spec.published.by)] if spec.published and agreements else []
+    pairs = result.pairs()
+    sections = [rank_section(result.rankings(), pairs)] if agreements else []
     sections += [_ranking(result)] if spec.reference else []
     sections.append(_result(result, summary))
     if len(result.failed):
         failed = [("; ".join(runs), reason) for reason, runs in result.failures.items()]
         sections.append(Section("Failed runs", "failed", [Table(("case", "reason"), failed, "Left out above.")]))
     sections.append(_provenance(result, command))
-    words = _words(result, summary, agreements)
+    words = _words(result, summary, rank_words(agreements, pairs))
     synthetic = "synthetic" in result.table and bool((result.table["synthetic"] == True).all())  # noqa: E712 - NaN
     return Report(
         spec.title or spec.name,
@@ -85,15 +86,14 @@ def _ends(low: float, high: float) -> tuple[float | None, float | None]:
     return (None, None) if low != low else (low, high)
 
 
-def _words(result: StudyResult, summary: pd.DataFrame, agreements: Sequence[Agreement]) -> list[str]:
+def _words(result: StudyResult, summary: pd.DataFrame, ranks: list[str]) -> list[str]:
     """Return the study in plain sentences: what costs most, what does best, how many runs that rests on."""
     spec = result.spec
     if len(result.failed) == len(result.table):
         return [
             f"None of the {count(len(result.table), 'run')} finished: {next(iter(result.failures), 'none was started')}"
         ]
-    words = [_rank_sentence(agreements, spec.published.by)] if spec.published and agreements else []
-    words += [_largest_loss(result)] if spec.reference else []
+    words = [*ranks, *([_largest_loss(result)] if spec.reference else [])]
     own = summary[~summary["case"].str.startswith(BASELINE)]
     ranked = own.sort_values("mean", ascending=False).to_dict("records") if "mean" in summary else []
     if ranked and ranked[0]["n"]:
@@ -187,41 +187,6 @@ def _ranking(result: StudyResult) -> Section:
         rows.append((str(row["case"]), str(row["n"]), value, low if low == "–" else f"{low} to {high}"))
     head = ("case", "pairs of seeds", "loss [points]", f"{_ENDS} [points]")
     return Section("Which case matters", "ranking", [figure, Table(head, rows, "Losses in numbers.")])
-
-
-def _rank_sentence(agreements: Sequence[Agreement], by: str) -> str:
-    """Return whether the devices are ranked as published."""
-    shown = listed(
-        [
-            f"{with_interval(each.rho.value, each.rho.ends, show='{:.2f}'.format, level=LEVEL)} with {each.setting}"
-            for each in agreements
-        ]
-    )
-    agree = sum(each.agrees for each in agreements)
-    verdict = "agree" if agree == len(agreements) else "do not agree" if not agree else "agree only in part"
-    return f"The ranks of {agreements[0].n_devices} devices {verdict} with {by}: rank correlation {shown}."
-
-
-def _agreement(agreements: Sequence[Agreement], by: str) -> Section:
-    """Return the means of each setting against the published values."""
-    figure = draw(
-        ranks_panel(agreements, by),
-        f"Accuracy of each device: {by}, and means over seeds with each setting; bars: 95 % intervals.",
-        f"Accuracy of each device here and {by}",
-        _size(2 + len(agreements[0].devices)),
-        title=f"Accuracy of each device, here and {by}.",
-    )
-    devices = agreements[0].devices
-    head = ("device", by, *(each.setting for each in agreements))
-    rows = [
-        (
-            device,
-            f"{100 * agreements[0].published[k]:.0f} %",
-            *(_percent(each.value_of(device, "mean")) for each in agreements),
-        )
-        for k, device in enumerate(devices)
-    ]
-    return Section("Ranks of the devices", "ranks", [figure, Table(head, rows, "Accuracy of each device.")])
 
 
 def _largest_loss(result: StudyResult) -> str:

@@ -16,7 +16,7 @@ from devicekit.core.printing import Printed
 from devicekit.core.text import count, listed, percent
 from devicekit.plot import Panel
 from devicekit.studies import figures
-from devicekit.studies.ranking import Agreement, compare_rankings
+from devicekit.studies.ranking import Agreement, Ranking, compare, compare_all, own_rankings
 from devicekit.studies.spec import StudySpec, labels_without
 from devicekit.studies.tasks import get_task
 
@@ -153,13 +153,29 @@ class StudyResult(Printed):
         ranked = ranked[~ranked.index.str.startswith(BASELINE)]
         return ranked.sort_values("loss", ascending=False).reset_index(names="case")[columns]
 
-    def agreements(self) -> list[Agreement]:
-        """Return how far each setting ranks the devices as published, if the study names published values."""
+    def rankings(self) -> list[Ranking]:
+        """Return how others rank the devices, as published first, then how each setting does; none if not asked for."""
         published = self.spec.published
         if published is None or published.key not in self.table:
             return []
+        first = Ranking(
+            published.by, {name: [value] for name, value in published.by_device.items()}, published.settings
+        )
+        others = [Ranking(each.by, each.values, each.settings) for each in published.others]
         settings = labels_without(self.spec, published.key)
-        return compare_rankings(self.table, published.key, published.by_device, self.outcome, settings)
+        own = own_rankings(self.table, published.key, list(published.by_device), self.outcome, settings)
+        return [first, *others, *own] if own else []
+
+    def agreements(self) -> list[Agreement]:
+        """Return how far each setting ranks the devices as published, if the study names published values."""
+        rankings, published = self.rankings(), self.spec.published
+        own = rankings[1 + len(published.others) :] if published else []
+        found = (compare(each, rankings[0]) for each in own)
+        return [each for each in found if each is not None]
+
+    def pairs(self) -> list[Agreement]:
+        """Return how alike each two of the rankings are, those of others included."""
+        return compare_all(self.rankings())
 
     def panel(self, outcome: str | None = None) -> Panel:
         """Mean over seeds of every case, first case on top, with its 95 % interval."""

@@ -41,6 +41,18 @@ def study_file(named: str) -> Path:
     return path if files.exists(path) else known[named]
 
 
+class OtherRanking(BaseModel):
+    """Values that somebody else measured for the same devices."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    by: str = Field(description="who or what measured them")
+    settings: str = Field(default="", description="with what: version, network, data, training, seeds")
+    values: dict[str, Annotated[list[float], Field(min_length=1)]] = Field(
+        description="values of each device by its name, one a seed"
+    )
+
+
 class PublishedRanking(BaseModel):
     """Values that somebody else publishes for the devices of a study, which it is compared with."""
 
@@ -48,9 +60,11 @@ class PublishedRanking(BaseModel):
 
     key: str = Field(description="setting whose values are the devices")
     by: str = Field(description="who publishes the values")
+    settings: str = Field(default="", description="with what they were measured")
     values: dict[str, float] = Field(
         default={}, description="value of each device by its name; of `labels` those printed beside them if not given"
     )
+    others: list[OtherRanking] = Field(default=[], description="what others measured for the same devices")
 
     @property
     def by_device(self) -> dict[str, float]:

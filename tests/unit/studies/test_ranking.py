@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from devicekit.core.errors import ParameterError, UsageError
-from devicekit.studies.ranking import compare_rankings, spearman
+from devicekit.studies.ranking import Ranking, compare, spearman
 from devicekit.studies.report import study_report
 from devicekit.studies.result import StudyResult
 from devicekit.studies.spec import StudySpec, load_spec, shipped
@@ -71,8 +71,56 @@ def test_devices_without_a_finished_run_or_a_published_value_are_left_out() -> N
     table.loc[table["labels"] == "a", "accuracy_mean_last"] = np.nan
     (found,) = StudyResult(study("same"), table).agreements()
     assert found.devices == ("b", "c", "d")
-    two = compare_rankings(table, "labels", {"b": 0.5, "c": 0.7}, "accuracy_mean_last", {})
-    assert two == []
+    assert compare(Ranking("a", {"b": [0.5], "c": [0.7]}), Ranking("b", {"b": [0.5], "c": [0.7]})) is None
+
+
+def with_others(*settings: str) -> StudySpec:
+    """The study, with what two others measured: one of three devices, one with seeds and the ranks turned."""
+    spec = study(*settings)
+    others = [
+        {"by": "few", "values": {"b": [0.5], "c": [0.6], "d": [0.7]}},
+        {
+            "by": "turned",
+            "settings": "three seeds",
+            "values": {k: [1 - v, 1 - v, 1.03 - v] for k, v in PUBLISHED.items()},
+        },
+    ]
+    return StudySpec(**{**spec.model_dump(), "published": {**spec.published.model_dump(), "others": others}})
+
+
+def test_each_pair_is_compared_over_the_devices_that_both_know() -> None:
+    result = StudyResult(with_others("same"), runs({"same": [0.3, 0.4, 0.5, 0.6]}))
+    assert [each.name for each in result.rankings()] == ["others", "few", "turned", "same"]
+    found = {(each.setting, each.by): each for each in result.pairs()}
+    assert len(found) == 6
+    assert found["same", "few"].devices == ("b", "c", "d")
+    assert found["same", "few"].rho.value == pytest.approx(1.0)
+    assert found["turned", "others"].rho.value == found["same", "turned"].rho.value == pytest.approx(-1.0)
+    assert found["same", "others"].difference == pytest.approx((0.1 + 0.1 + 0.2 + 0.3) / 4)
+    assert [each.by for each in result.agreements()] == ["others"]
+
+
+def test_seeds_that_overlap_widen_the_interval() -> None:
+    values = {"a": 0.2, "b": 0.4, "c": 0.6, "d": 0.8}
+    clear = Ranking("clear", {name: [value - 0.01, value + 0.01] for name, value in values.items()})
+    loose = Ranking("loose", {name: [value - 0.5, value + 0.5] for name, value in values.items()})
+    narrow, wide = compare(clear, clear), compare(loose, clear)
+    assert narrow.rho.value == wide.rho.value == pytest.approx(1.0)
+    assert wide.rho.low < narrow.rho.low
+
+
+def test_the_page_shows_all_rankings_and_how_they_were_measured() -> None:
+    page = study_report(StudyResult(with_others("same"), runs({"same": [0.3, 0.4, 0.5, 0.6]})), "devicekit study t")
+    (section,) = [each for each in page.sections if each.anchor == "ranks"]
+    devices, told, pairs = section.blocks[1:]
+    assert devices.header == ("device", "others", "few", "turned", "same")
+    assert [row[2] for row in devices.rows] == ["–", "50.0 %", "60.0 %", "70.0 %"]
+    assert told.rows == [("turned", "3", "three seeds")]
+    assert len(pairs.rows) == 6
+    alike = [
+        each for each in StudyResult(with_others("same"), runs({"same": [0.3, 0.4, 0.5, 0.6]})).pairs() if each.agrees
+    ]
+    assert [(each.setting, each.by) for each in alike] == [("same", "others")]
 
 
 @pytest.mark.parametrize(("means", "word"), [([0.3, 0.4, 0.5, 0.6], " agree with"), ([0.6, 0.5, 0.4, 0.3], "do not")])
@@ -86,6 +134,9 @@ def test_the_page_begins_with_whether_the_ranks_agree(means: list[float], word: 
 def test_the_shipped_study_ranks_the_devices_whose_accuracy_is_printed() -> None:
     spec = load_spec(shipped()["published-devices"])
     assert spec.published is not None
+    for other in spec.published.others:
+        assert set(other.values) <= set(spec.grid["labels"])
+        assert all(0.05 < value < 1 for values in other.values.values() for value in values)
     assert set(spec.grid["labels"]) == set(spec.published.by_device)
     assert spec.published.by_device["EpiRAM"] == 0.92
 

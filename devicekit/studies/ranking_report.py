@@ -1,0 +1,95 @@
+"""What the page of a study says of rankings: whether they agree, which setting comes nearest, figure and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from devicekit.core.intervals import LEVEL, with_interval
+from devicekit.core.text import count, listed
+from devicekit.report import FIGURE_SIZE, Block, Section, Table, draw
+from devicekit.studies.ranking import AGREES, Agreement, Ranking, ranks_panel
+
+_SMALL = "{:.2f}".format
+
+
+def rank_words(agreements: Sequence[Agreement], pairs: Sequence[Agreement]) -> list[str]:
+    """Return whether the rankings agree, and which setting comes nearest to what others found."""
+    if len(pairs) <= len(agreements) or not agreements:
+        return [_as_published(agreements)] if agreements else []
+    own = [each.setting for each in agreements]
+    others = list(dict.fromkeys(each.by for each in pairs if each.by not in own))
+    alike = sum(each.agrees for each in pairs)
+    first = (
+        f"Rankings of the same {max(each.n_devices for each in pairs)} devices {_verdict(alike, len(pairs))} from "
+        f"one simulation to another: of {count(len(pairs), 'pair')} of rankings {alike or 'none'} "
+        f"{'is' if alike == 1 else 'are'} alike (rank correlation of at least {AGREES:g}, 95 % interval above 0)."
+    )
+    nearest = [
+        f"{by}: {listed([_distance(each) for each in found])}"
+        for by in others
+        if (found := [each for each in pairs if each.by == by and each.setting in own])
+    ]
+    return [first, _as_published(agreements), f"Mean difference of a device [points], to {'; to '.join(nearest)}."]
+
+
+def _distance(each: Agreement) -> str:
+    return f"{100 * each.difference:.0f} with {each.setting}"
+
+
+def _verdict(alike: int, of: int) -> str:
+    if alike in (0, of):
+        return "agree" if alike else "do not agree"
+    return "mostly agree" if 2 * alike > of else "agree only in part" if 4 * alike > of else "mostly do not agree"
+
+
+def _as_published(agreements: Sequence[Agreement]) -> str:
+    """Return whether the devices are ranked as published."""
+    shown = listed([f"{_rho(each)} with {each.setting}" for each in agreements])
+    verdict = _verdict(sum(each.agrees for each in agreements), len(agreements))
+    return (
+        f"The ranks of {agreements[0].n_devices} devices {verdict} with {agreements[0].by}: rank correlation {shown}."
+    )
+
+
+def _rho(each: Agreement) -> str:
+    return with_interval(each.rho.value, each.rho.ends, show=_SMALL, level=LEVEL)
+
+
+def rank_section(rankings: Sequence[Ranking], pairs: Sequence[Agreement]) -> Section:
+    """Return the value of each device in each ranking, and the rank correlation of each pair."""
+    first = rankings[0]
+    devices = list(first.runs)
+    figure = draw(
+        ranks_panel(rankings),
+        f"Accuracy of each device: {listed([each.name for each in rankings])}; means over seeds, bars: 95 % intervals.",
+        f"Accuracy of each device here and {first.name}",
+        (FIGURE_SIZE[0], 0.8 + (0.32 + 0.04 * len(rankings)) * (2 + len(devices))),
+        title=f"Accuracy of each device, here and {first.name}.",
+    )
+    head = ("device", *(each.name for each in rankings))
+    rows = [(device, *(_percent(one.ends(device)[0]) for one in rankings)) for device in devices]
+    blocks: list[Block] = [figure, Table(head, rows, "Accuracy of each device, mean over seeds.")]
+    told = [(each.name, str(max(map(len, each.runs.values()))), each.settings) for each in rankings if each.settings]
+    if told:
+        blocks.append(Table(("ranking", "seeds", "measured with"), told, "How others measured."))
+    if len(rankings) > 2:
+        found = [
+            (each.setting, each.by, str(each.n_devices), _SMALL(each.rho.value), _interval(each), _points(each))
+            for each in sorted(pairs, key=lambda each: -each.rho.value)
+        ]
+        head = ("ranking", "against", "devices", "rank correlation", "95 % interval", "mean difference [points]")
+        blocks.append(Table(head, found, "Each pair of rankings, the most alike first."))
+    return Section("Ranks of the devices", "ranks", blocks)
+
+
+def _interval(each: Agreement) -> str:
+    low, high = each.rho.ends or (float("nan"),) * 2
+    return f"{low:.2f} to {high:.2f}"
+
+
+def _points(each: Agreement) -> str:
+    return f"{100 * each.difference:.1f}"
+
+
+def _percent(value: float) -> str:
+    return "–" if value != value else f"{100 * value:.1f} %"
