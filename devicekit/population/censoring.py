@@ -27,7 +27,7 @@ class Values:
     low, high : ndarray, shape (n,)
         Equal where the value is known; infinite without a bound.
     x : ndarray, shape (n, p)
-        Regressors, the constant among them.
+        Regressors, the constant first.
     groups : sequence of ndarray of int, shape (n,)
         Outermost level first.
     levels : tuple of str
@@ -68,28 +68,41 @@ def fit_values(values: Values, seed: int = 0) -> Components:
 
 
 def _draw(values: Values, found: Components, start: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return sets of complete values, shape (n, DRAWS), given the variances."""
-    at, unknown, residual = start.copy(), values.unknown, float(found.variances[-1])
-    root = np.sqrt(residual)
+    """Return sets of complete values, shape (n, DRAWS), given the variances.
+
+    A step needs sums over the innermost groups only, to which known values contribute the same in each.
+    """
+    at, unknown, residual = start.copy(), np.flatnonzero(values.unknown), float(found.variances[-1])
+    root, x = np.sqrt(residual), values.x[unknown]
+    levels = [*values.groups] or [np.zeros(len(at), int)]
+    inner = levels[-1]
+    number = int(inner.max()) + 1
     sizes = [np.bincount(each).astype(float) for each in values.groups]
+    place = np.zeros((len(levels), number), int)  # group of each innermost group
+    place[:, inner] = levels
+    known = np.where(values.unknown, 0.0, at)
+    sums_x = np.stack([np.bincount(inner, column, number) for column in values.x.T], axis=1)
+    sums_known, cross_known = np.bincount(inner, known, number), values.x.T @ known
+    sums_size, of_unknown = np.bincount(inner, minlength=number), inner[unknown]
     effects = [np.zeros(len(size)) for size in sizes]
     rotation = np.linalg.inv(values.x.T @ values.x)
     half = np.linalg.cholesky(rotation) * root
-    mean = values.x @ found.solution.beta
-    sets = []
+    beta, total, drawn = found.solution.beta, np.zeros(number), at[unknown]
+    low, high, sets = values.low[unknown], values.high[unknown], []
     for step in range(BURN + THIN * DRAWS):
-        total = sum((effect[group] for effect, group in zip(effects, values.groups, strict=True)), np.zeros(len(at)))
-        for k, (group, variance) in enumerate(zip(values.groups, found.variances, strict=False)):
-            total -= effects[k][group]
+        rest = sums_known + np.bincount(of_unknown, drawn, number) - sums_x @ beta - sums_size * total
+        for k, (size, variance) in enumerate(zip(sizes, found.variances, strict=False)):
+            own = place[k]
             if variance > 0:
-                precision = sizes[k] / residual + 1.0 / variance
-                centre = np.bincount(group, at - mean - total, len(sizes[k])) / residual / precision
-                effects[k] = centre + rng.standard_normal(len(centre)) / np.sqrt(precision)
-            total += effects[k][group]
-        beta = rotation @ (values.x.T @ (at - total)) + half @ rng.standard_normal(values.x.shape[1])
-        mean = values.x @ beta
-        at[unknown] = _between(values.low[unknown], values.high[unknown], (mean + total)[unknown], root, rng)
+                precision = size / residual + 1.0 / variance
+                centre = np.bincount(own, rest, len(size)) + size * effects[k]
+                new = centre / residual / precision + rng.standard_normal(len(size)) / np.sqrt(precision)
+                change = (new - effects[k])[own]
+                effects[k], total, rest = new, total + change, rest - sums_size * change
+        beta = rotation @ (cross_known + x.T @ drawn - sums_x.T @ total) + half @ rng.standard_normal(x.shape[1])
+        drawn = _between(low, high, x @ beta + total[of_unknown], root, rng)
         if step >= BURN and (step - BURN) % THIN == 0:
+            at[unknown] = drawn
             sets.append(at.copy())
     return np.stack(sets, axis=1)
 

@@ -8,7 +8,7 @@ give log-determinant and quadratic forms exactly in a time that goes with the nu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -18,12 +18,11 @@ import numpy as np
 
 from devicekit.core.estimates import Estimate
 from devicekit.core.statistics import chi2_quantile
-from devicekit.system.jit import compiled
+from devicekit.population.likelihood import each_likelihood, reduce_groups, restricted_likelihood
 
 LEAST = 1e-8  # share of the total variance that counts as none
-RESTARTS = 4  # of a search
-STEPS = 60  # of the search for an end of an interval
-PRECISION = 2e-3  # of the logarithm of an end
+STEPS = 30  # of the search for an end of an interval
+PRECISION = 1e-4  # of the logarithm of an end
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +44,8 @@ class Design:
     square_y : ndarray, shape (m,)
     n : int
         Number of values.
+    centre : float
+        That was subtracted from all values, so that sums of squares are exact.
     base : ndarray, shape (m,), optional
         Log-likelihood of each set where the sets were drawn; the likelihood is then the mean ratio to it, which is
         that of the known values alone (Geyer and Thompson 1992, doi:10.1111/j.2517-6161.1992.tb01443.x).
@@ -58,6 +59,7 @@ class Design:
     cross: np.ndarray
     square_y: np.ndarray
     n: int
+    centre: float = 0.0
     base: np.ndarray | None = None
 
     @classmethod
@@ -69,12 +71,13 @@ class Design:
         y : ndarray, shape (n,) or (n, m)
             Values; m sets of them where some are imputed.
         x : ndarray, shape (n, p)
-            Regressors, the constant among them.
+            Regressors, the constant first.
         groups : sequence of ndarray of int, shape (n,)
             Number of the group of each value at each level, outermost first; groups of different parents differ.
         levels : sequence of str
         """
-        y = y[:, None] if y.ndim == 1 else y
+        centre = float(y.mean())
+        y = (y[:, None] if y.ndim == 1 else y) - centre
         inner = groups[-1] if groups else np.zeros(len(y), int)
         names, first, own = np.unique(inner, return_index=True, return_inverse=True)
         both = np.hstack([x, y])
@@ -87,7 +90,7 @@ class Design:
         if groups:
             parents.append(np.zeros(len(np.unique(groups[0])), int))
         sizes = np.bincount(own, minlength=len(names)).astype(float)
-        return cls(tuple(levels), tuple(parents), sizes, sums, x.T @ x, x.T @ y, (y * y).sum(axis=0), len(y))
+        return cls(tuple(levels), tuple(parents), sizes, sums, x.T @ x, x.T @ y, (y * y).sum(axis=0), len(y), centre)
 
     @cached_property
     def arrays(self) -> tuple[Any, ...]:
@@ -100,7 +103,7 @@ class Design:
 
     def drawn_at(self, variances: np.ndarray) -> Design:
         """Return the design with the sets of values as draws at these variances."""
-        return replace(self, base=_each(variances, *self.arrays[:-1]))
+        return replace(self, base=each_likelihood(variances, *self.arrays[:-1]))
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -112,88 +115,6 @@ class Design:
         """Degrees of freedom of each component by an analysis of variance, outermost first, the residual last."""
         counts = (1, *self.counts, self.n)
         return tuple(max(here - above, 1) for above, here in pairwise(counts))
-
-
-@compiled
-def _reduce(variances, offsets, parents, sizes, sums, p, square_x, cross, square_y, n):  # type: ignore[no-untyped-def]
-    """Return ln |V|, X'V^-1X, X'V^-1Y and the diagonal of Y'V^-1Y; groups of all levels in one row, innermost first."""
-    residual = variances[-1]
-    m = cross.shape[1]
-    xx, xy, yy = square_x / residual, cross / residual, square_y / residual
-    logdet = n * np.log(residual)
-    weight, total = sizes / residual, sums / residual
-    for level in range(offsets.size - 1):
-        variance = variances[variances.size - 2 - level]
-        parent = parents[offsets[level] : offsets[level + 1]]
-        groups = parent.max() + 1
-        weight_out, total_out = np.zeros(groups), np.zeros((groups, p + m))
-        for g in range(parent.size):
-            grown = 1.0 + variance * weight[g]
-            share = variance / grown
-            logdet += np.log(grown)
-            for a in range(p):
-                for b in range(p):
-                    xx[a, b] -= share * total[g, a] * total[g, b]
-                for b in range(m):
-                    xy[a, b] -= share * total[g, a] * total[g, p + b]
-            for b in range(m):
-                yy[b] -= share * total[g, p + b] * total[g, p + b]
-            weight_out[parent[g]] += weight[g] / grown
-            for b in range(p + m):
-                total_out[parent[g], b] += total[g, b] / grown
-        weight, total = weight_out, total_out
-    return logdet, xx, xy, yy
-
-
-@compiled
-def _each(variances, offsets, parents, sizes, sums, p, square_x, cross, square_y, n):  # type: ignore[no-untyped-def]
-    """Return the restricted log-likelihood of each set of values."""
-    logdet, xx, xy, rest = _reduce(variances, offsets, parents, sizes, sums, p, square_x, cross, square_y, n)
-    for k in range(p):  # by Cholesky's decomposition, which solves for X'V^-1Y on the way
-        for j in range(k):
-            xx[k, k] -= xx[k, j] * xx[k, j]
-        if xx[k, k] <= 0.0:
-            return np.full(rest.size, -np.inf)
-        root = np.sqrt(xx[k, k])
-        logdet += 2.0 * np.log(root)
-        xx[k, k] = root
-        for i in range(k + 1, p):
-            for j in range(k):
-                xx[i, k] -= xx[i, j] * xx[k, j]
-            xx[i, k] /= root
-        for b in range(rest.size):
-            for j in range(k):
-                xy[k, b] -= xx[k, j] * xy[j, b]
-            xy[k, b] /= root
-            rest[b] -= xy[k, b] * xy[k, b]
-    return -0.5 * (logdet + rest)
-
-
-@compiled
-def _restricted(  # type: ignore[no-untyped-def]
-    variances, offsets, parents, sizes, sums, p, square_x, cross, square_y, n, base
-):
-    """Return the log of the mean over the sets of their likelihood ratios to `base`."""
-    each = _each(variances, offsets, parents, sizes, sums, p, square_x, cross, square_y, n) - base
-    top = each.max()
-    return top + np.log(np.exp(each - top).mean()) if top > -np.inf else top
-
-
-@compiled
-def _slope(  # type: ignore[no-untyped-def]
-    variances, free, offsets, parents, sizes, sums, p, square_x, cross, square_y, n, base
-):
-    """Return the restricted log-likelihood and its derivatives by the free variances."""
-    here = _restricted(variances, offsets, parents, sizes, sums, p, square_x, cross, square_y, n, base)
-    slope = np.empty(free.size)
-    at = variances.copy()
-    for k in range(free.size):
-        step = 1e-6 * max(variances[free[k]], 1e-3 * variances.sum())
-        at[free[k]] += step
-        then = _restricted(at, offsets, parents, sizes, sums, p, square_x, cross, square_y, n, base)
-        slope[k] = (then - here) / step
-        at[free[k]] = variances[free[k]]
-    return here, slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,9 +135,11 @@ def solve(design: Design, variances: np.ndarray) -> Solution:
     variances : ndarray, shape (levels + 1,)
         Outermost first, the residual last and above 0.
     """
-    _, xx, xy, _ = _reduce(variances, *design.arrays[:-1])
+    _, xx, xy, *_ = reduce_groups(variances, *design.arrays[:-1])
     covariance = np.linalg.inv(xx)
-    return Solution(float(_restricted(variances, *design.arrays)), (covariance @ xy).mean(axis=1), covariance)
+    beta = (covariance @ xy).mean(axis=1)
+    beta[0] += design.centre
+    return Solution(float(restricted_likelihood(variances, *design.arrays)[0]), beta, covariance)
 
 
 def _search(design: Design, start: np.ndarray, scale: float, fixed: int | None = None) -> tuple[np.ndarray, float]:
@@ -226,23 +149,18 @@ def _search(design: Design, start: np.ndarray, scale: float, fixed: int | None =
     free = np.array([k for k in range(len(start)) if k != fixed], int)
     at, arrays = start * scale, design.arrays
     if not free.size:
-        return start, float(_restricted(at, *arrays))
+        return start, float(restricted_likelihood(at, *arrays)[0])
 
     def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
         at[free] = values * scale
-        loglik, slope = _slope(at, free, *arrays)
-        return -loglik, -scale * slope
+        loglik, slope = restricted_likelihood(at, *arrays)
+        return -loglik, -scale * slope[free]
 
     bounds = [(LEAST if k == len(start) - 1 else 0.0, None) for k in free]
-    best, least = start[free], np.inf
-    for _ in range(RESTARTS):  # a bound or a step of differences may end the search early
-        found = minimize(loss, best, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12, "gtol": 1e-6})
-        gain, best, least = least - float(found.fun), found.x, float(found.fun)
-        if gain < 1e-6:
-            break
-        best = np.maximum(best, 1e-3 * best.sum())
+    options = {"ftol": 1e-13, "gtol": 1e-6} if fixed is None else {"ftol": 1e-10, "gtol": 1e-3}
+    found = minimize(loss, start[free], jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     at[free] = found.x * scale
-    return at / scale, -least
+    return at / scale, -float(found.fun)
 
 
 @lru_cache(maxsize=64)
@@ -309,35 +227,42 @@ def interval(found: Components, which: int) -> Estimate:
     """Return the standard deviation of one component with its 95 % profile interval; the lower end may be 0."""
     scale = float(found.variances.sum())
     best = found.variances / scale
-    top = float(_restricted(found.variances, *found.design.arrays))
-    allowed = 0.5 * critical(found.design.degrees[which])
+    top = float(restricted_likelihood(found.variances, *found.design.arrays)[0])
+    allowed = float(np.sqrt(0.5 * critical(found.design.degrees[which])))
+    last = np.maximum(best, 1e-4)
 
-    def inside(value: float) -> bool:
-        """Return whether a value of the variance is in the interval."""
-        start = np.maximum(best, 1e-4)
+    def outside(value: float) -> float:
+        """Return how far a value of the variance lies outside the interval: the root of the drop, less its border."""
+        nonlocal last
+        start = np.maximum(last, 1e-6)
         start[which] = value
-        return _search(found.design, start, scale, which)[1] > top - allowed
+        last, loglik = _search(found.design, start, scale, which)
+        return float(np.sqrt(max(top - loglik, 0.0))) - allowed
 
-    def border(within: float, beyond: float) -> float:
-        """Return the end of the interval between two values, on a logarithmic scale."""
-        while abs(np.log(beyond / within)) > PRECISION:
-            middle = float(np.sqrt(within * beyond))
-            within, beyond = (middle, beyond) if inside(middle) else (within, middle)
-        return float(np.sqrt(within * beyond))
-
-    value = float(np.sqrt(found.variances[which]))
-    low = high = max(float(best[which]), 1e-6)
-    for _ in range(STEPS):
-        high *= 2.0
-        if not inside(high):
-            break
-    else:
+    value, middle = float(np.sqrt(found.variances[which])), max(float(best[which]), 1e-6)
+    upper = _border(outside, middle, 4.0)
+    if upper is None:
         return Estimate(value, reason="the data do not bound it")
-    upper = border(max(high / 2.0, low), high) if high > 2.0 * low or inside(low) else low
-    lower = 0.0
-    if best[which] > 0 and (which == len(best) - 1 or not inside(0.0)):
-        while low > LEAST and inside(low):
-            low /= 2.0
-        lower = border(min(2.0 * low, float(best[which])), low) if low > LEAST else 0.0
-    ends = np.sqrt(np.array([lower, upper]) * scale)
+    last = np.maximum(best, 1e-4)
+    at_zero = best[which] == 0 or (which < len(best) - 1 and outside(0.0) < 0)
+    lower = None if at_zero else _border(outside, middle, 0.25)
+    ends = np.sqrt(np.array([lower or 0.0, upper]) * scale)
     return Estimate(value, float(ends[0]), float(ends[1]))
+
+
+def _border(outside: Callable[[float], float], inner: float, factor: float) -> float | None:
+    """Return where a function of a variance crosses 0, in steps of a factor from a value at which it is below 0.
+
+    The root of a drop of a log-likelihood is nearly straight in the logarithm of a variance. None if it stays below 0.
+    """
+    from scipy.optimize import brentq
+
+    at = lru_cache(lambda u: outside(float(np.exp(u))))
+    near, step = float(np.log(inner)), float(np.log(factor))
+    for _ in range(STEPS):
+        if near + min(step, 0.0) < np.log(LEAST):
+            return None
+        if at(near + step) >= 0:
+            return float(np.exp(brentq(at, near, near + step, xtol=PRECISION) if at(near) < 0 else near))
+        near += step
+    return None
