@@ -73,8 +73,14 @@ async def finish_upload(request: Request) -> Response:
     upload = find_upload(request)
     if upload is None:
         return PlainTextResponse("This upload does not exist.", 404)
+    app = get_app(request)
+    try:
+        await run_in_threadpool(app.uploads.unpack, upload)
+    except DevicekitError as error:
+        app.close_upload(upload)
+        return PlainTextResponse(str(error), 422)
     upload.is_complete = True
-    get_app(request).read(upload)
+    app.read(upload)
     return JSONResponse({"received": upload.size})
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from urllib.parse import parse_qs, unquote
+from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from devicekit.core.errors import FileError
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -29,6 +32,7 @@ HEADERS = {
 SAFE = ("GET", "HEAD")
 LONGEST_NAME = 200  # bytes; a folder takes 255
 LONGEST_ENDING = 20  # characters
+MOST_PARTS = 20  # of a path in a folder
 # Characters with a meaning in a page, a shell or a file system.
 _SPECIAL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069<>:"|?*`]')
 _WINDOWS_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # devices on Windows, with any ending
@@ -115,6 +119,31 @@ def clean_file_name(name: str) -> str:
         stem, dot, ending = name, "", ""
     room = LONGEST_NAME - len(f"{dot}{ending}".encode())
     return _trim(stem.encode()[:room].decode("utf-8", "ignore") + dot + ending) or "file"
+
+
+def clean_path(name: str, where: str) -> Path:
+    """Return the path of an uploaded file in its folder, each part of it without special characters.
+
+    Parameters
+    ----------
+    name : str
+        Path from the browser or an archive, percent-encoded.
+    where : str
+        Name of the folder or archive, for messages.
+
+    Raises
+    ------
+    FileError
+        If it leads out of the folder, or is very deep.
+    """
+    whole = unquote(name).replace("\0", "")
+    parts = re.split(r"[/\\]", whole)
+    if ".." in parts or (whole and not parts[0]):
+        raise FileError(f"{where} holds a path that leads out of it: {whole[:80]}. Nothing was stored.")
+    parts = [quote(each) for each in parts if each not in ("", ".")]
+    if len(parts) > MOST_PARTS:
+        raise FileError(f"{where} holds folders in folders, more than {MOST_PARTS} deep. Open an inner folder.")
+    return Path(*map(clean_file_name, parts or [""]))
 
 
 def _trim(name: str) -> str:

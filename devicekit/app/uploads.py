@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devicekit.app import archives
 from devicekit.app.questions import Entries
 from devicekit.app.results import Opened, ReadResult
-from devicekit.app.security import clean_file_name
+from devicekit.app.security import clean_file_name, clean_path
 from devicekit.app.worker import Job
 from devicekit.core.errors import FileError, Question
 from devicekit.system.answers import Answered
@@ -53,6 +54,8 @@ class Upload:
         Recipe to be written once the answers are enough.
     options : dict of str to value
         Options of the fit or of the figures of merit, those that differ from the defaults.
+    archive : str
+        Name of the zip archive that it was unpacked from; "" if there was none.
     example : str
         Name of the set that it is a copy of; "" for a file of the user.
     first_job, read_job, look_job, analysis_job : Job, optional
@@ -85,6 +88,7 @@ class Upload:
     look_job: Job | None = None
     analysis_job: Job | None = None
     records: tuple[str, ...] = ()
+    archive: str = ""
     example: str = ""
     size: int = 0
     is_complete: bool = False
@@ -183,7 +187,7 @@ class Uploads:
 
     def split(self, upload: Upload) -> None:
         """Make one upload of each file of a folder, in its place; they are read when they are looked at."""
-        for file in sorted((each for each in upload.path.iterdir() if each.is_file()), reverse=True):
+        for file in sorted((each for each in upload.path.rglob("*") if each.is_file()), reverse=True):
             single = self.open(file.name, False)
             file.replace(single.path)
             single.is_complete = True
@@ -195,11 +199,12 @@ class Uploads:
         Raises
         ------
         FileError
-            If the upload becomes too large, already holds that name, or cannot be written.
+            If the upload becomes too large, already holds that name, or cannot be written; or a path leads out of it.
         """
-        target = upload.path / clean_file_name(name) if upload.is_folder else upload.path
+        target = upload.path / clean_path(name, upload.name) if upload.is_folder else upload.path
         is_complete = is_begun = False
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as stream:
                 is_begun = True
                 async for block in body:
@@ -221,7 +226,27 @@ class Uploads:
 
     def holds(self, upload: Upload, name: str) -> bool:
         """Return whether a file of that name was received or is being received."""
-        return (upload.path / clean_file_name(name) if upload.is_folder else upload.path).exists()
+        return (upload.path / clean_path(name, upload.name) if upload.is_folder else upload.path).exists()
+
+    def unpack(self, upload: Upload) -> None:
+        """Put the folder in a zip archive, or the only file, in its place; other files stay.
+
+        Raises
+        ------
+        FileError
+            If the archive is refused; see `archives.unpack`.
+        """
+        if upload.is_folder or not archives.is_archive(upload.path):
+            return
+        packed = upload.path.replace(self.root / f"{upload.key}{archives.ENDING}")
+        try:
+            found = archives.unpack(packed, upload.folder, upload.name, self.size_limit)
+            if found is None:
+                packed.replace(upload.path)
+                return
+        finally:
+            packed.unlink(missing_ok=True)
+        upload.archive, upload.name, upload.is_folder = upload.name, found.name, found.is_dir()
 
     def close(self, upload: Upload) -> None:
         """Forget an upload and remove its files."""

@@ -77,7 +77,11 @@ def start_command(
                 continue
             try:
                 found = _read(file, options)
-            except DevicekitError as error:  # files that make no table together are done one by one
+            except DevicekitError as error:
+                if kinds := _kinds_of(error):  # a table of each
+                    parts[:0] = [(file, replace(options, kind=kind)) for kind in kinds]
+                    continue
+                # files that make no table together are done one by one
                 if not (apart := _files_apart(file, error)):
                     raise
                 parts[:0] = [(each, replace(options, files_are=None)) for each in apart]
@@ -97,6 +101,14 @@ def start_command(
     if json_output:
         print_json(results[0] if len(results) == 1 and not errors else {"results": results, "errors": errors})
     return 2 if errors else max(codes)
+
+
+def _kinds_of(error: DevicekitError) -> list[str]:
+    """Return the kinds of a folder that holds several; none of another error."""
+    from devicekit.readers.alike import KINDS
+
+    is_open = isinstance(error, QuestionError) and error.asked.subject == KINDS
+    return [choice.options["kind"] for choice in error.asked.choices] if is_open else []  # type: ignore[attr-defined]
 
 
 def _files_apart(file: Input, error: DevicekitError) -> list[Path]:

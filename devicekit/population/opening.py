@@ -73,7 +73,8 @@ def list_files(folder: Path) -> tuple[list[Path], list[LeftOut]]:
         If there is none, or very many.
     """
     if not files.is_folder(folder):
-        raise FileError(f"{folder} is not a folder. Name the folder that holds the files of all cells.")
+        first = "Unpack it, and name" if folder.suffix.lower() == ".zip" and folder.is_file() else "Name"
+        raise FileError(f"{folder} is not a folder. {first} the folder that holds the files of all cells.")
     inside = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     inside = [path for path in inside if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if len(inside) > MOST_FILES:

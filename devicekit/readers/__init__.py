@@ -243,7 +243,7 @@ def _read(
     else:
         if loaded is None:
             options = _options_for_several(several, options, sources)
-        table, where = multiple_files.read_all(path, several, options, read_file), count(len(several), "file")
+        table, where = multiple_files.read_all(path, several, options, read_file, expected), count(len(several), "file")
     left = {Path(each.file) for each in table.meta.get("left_out", ())}
     statements = [statement for file, own in stated.items() if file not in left for statement in own]
     return origins.check(table, statements, state, where, expected)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from devicekit.core.errors import UsageError
+from devicekit.core.errors import Choice, DevicekitError, Question, QuestionError, UsageError
+from devicekit.core.text import count, listed
 from devicekit.readers.layout import IGNORED, KEPT, Layout
 from devicekit.tables import Table
+
+KINDS = "kinds of files"  # subject of the question which of several kinds is to be read
 
 
 def check_alike(tables: Sequence[Table], paths: Sequence[Path]) -> None:
@@ -39,6 +43,48 @@ def different_from_most(tables: Sequence[Table], paths: Sequence[Path]) -> dict[
                 ours, theirs = _list(each.items() - usual), _list(usual - each.items())
                 found[file] = f"differs from most files in {noun} ({ours}, not {theirs})"
     return found
+
+
+def find_other_kinds(
+    paths: Sequence[Path], read_kind: Callable[[Path], str], wanted: str | None, where: str
+) -> dict[Path, str]:
+    """Return the files of a folder that hold another kind of data than the one that is wanted, with the reason.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    read_kind : callable
+        Reads the kind of a file; raises DevicekitError where it cannot.
+    wanted : str, optional
+    where : str
+        Folder for messages.
+
+    Raises
+    ------
+    QuestionError
+        If no kind is wanted, and none is that of more than half of the files.
+    """
+    kinds: dict[Path, str] = {}
+    for file in paths:
+        with suppress(DevicekitError):
+            kinds[file] = read_kind(file)
+    numbers = Counter(kinds.values())
+    if wanted is None and len(numbers) > 1 and 2 * max(numbers.values()) <= len(kinds):
+        held = [f"{count(number, 'file')} of {kind} data" for kind, number in numbers.items()]
+        choices = tuple(
+            Choice.of(f"{count(number, 'file')}, such as {_first(kinds, kind)}; the others are left out", kind=kind)
+            for kind, number in numbers.most_common()
+        )
+        text = f"the folder holds {listed(held)}: which are to be read?"
+        raise QuestionError(where, Question(text, ("kind",), choices, subject=KINDS))
+    if wanted not in numbers:
+        return {}
+    return {file: f"holds {kind} data, not {wanted}" for file, kind in kinds.items() if kind != wanted}
+
+
+def _first(kinds: Mapping[Path, str], kind: str) -> str:
+    """Return the name of the first file of a kind."""
+    return next(file.name for file, own in kinds.items() if own == kind)
 
 
 def _columns(table: Table) -> list[str]:

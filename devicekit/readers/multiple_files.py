@@ -20,7 +20,7 @@ from devicekit.core.errors import (
     UsageError,
 )
 from devicekit.core.text import count
-from devicekit.readers.alike import check_alike, different_from_most
+from devicekit.readers.alike import check_alike, different_from_most, find_other_kinds
 from devicekit.readers.borders import describe_borders
 from devicekit.readers.layout import Layout, Tag
 from devicekit.readers.layouts import pooling
@@ -119,7 +119,9 @@ def names_identify_files(paths: Sequence[Path]) -> bool:
     return len(paths) > 1 and not result.unclear and any(key.device or key.cycle is not None for key in result.keys)
 
 
-def read_all(path: Any, paths: Sequence[Path], options: ReadOptions, read_file: ReadFile) -> Table:
+def read_all(
+    path: Any, paths: Sequence[Path], options: ReadOptions, read_file: ReadFile, expected: str | None = None
+) -> Table:
     """Read the files of a list or of a folder into one table; a warning names the files that are left out.
 
     Parameters
@@ -130,6 +132,13 @@ def read_all(path: Any, paths: Sequence[Path], options: ReadOptions, read_file: 
         The files of it that may hold measurements; see `list_files`.
     options, read_file
         See `read`.
+    expected : str, optional
+        Kind of table that the caller takes: of a folder, files of other kinds are left out.
+
+    Raises
+    ------
+    QuestionError
+        If a folder holds several kinds, none of them in more than half of its files.
     """
     is_folder = not isinstance(path, Sequence) or isinstance(path, str)
     given = [file for file in Path(path).iterdir() if file.is_file()] if is_folder else [Path(each) for each in path]
@@ -151,8 +160,14 @@ def read_all(path: Any, paths: Sequence[Path], options: ReadOptions, read_file: 
             raise found
         return found
 
+    others: dict[Path, str] = {}
+    if is_folder and len(paths) > 1:
+        paths = sorted(paths, key=_natural_key)
+        alone, _ = _options_of_each([_stem(file) for file in paths], replace(options, kind=None), _name_source(paths))
+        wanted = options.kind or expected
+        others = find_other_kinds(paths, lambda file: read_once(Source(file), alone).kind, wanted, _name_source(paths))
     while True:
-        rest = [file for file in paths if file not in empty and file not in bad]
+        rest = [file for file in paths if file not in empty and file not in bad and file not in others]
         try:
             most_left = (len(rest) + len(bad)) // 2 - len(bad)  # half of the files at most are left out
             table = read(rest, options, read_once, max(most_left, 0) if is_folder else 0)
@@ -164,16 +179,20 @@ def read_all(path: Any, paths: Sequence[Path], options: ReadOptions, read_file: 
             bad |= found.reasons
             if len(found.reasons) > most_left:
                 raise UsageError(f"{_name_source(paths)}: {_describe_bad(bad)}; more than half.") from None
-    left = sorted(file.name for file in given if file not in (*rest, *bad) and not _is_description(file))
+    if options.kind is None:
+        bad |= others
+    left = sorted(file.name for file in given if file not in (*rest, *bad, *others) and not _is_description(file))
     warnings = []
     if bad:
         warnings.append(CodedWarning("unreadable", f"{_name_source(rest)}: {_describe_bad(bad)}"))
         left_out = tuple(LeftOut(str(file), reason) for file, reason in bad.items())
         object.__setattr__(table, "meta", {**table.meta, "left_out": left_out})
-    if left:
-        names = ", ".join([*left[:8], *(["..."] if len(left) > 8 else [])])
-        words = f"{_name_source(rest)}: {count(len(left), 'file')} left out, without measurements: {names}"
-        warnings.append(CodedWarning("dropped", words))
+    of_kind = sorted(file.name for file in others if file not in bad)
+    for names, why in ((left, "without measurements"), (of_kind, f"not of {options.kind} data")):
+        if names:
+            shown = ", ".join([*names[:8], *(["..."] if len(names) > 8 else [])])
+            words = f"{_name_source(rest)}: {count(len(names), 'file')} left out, {why}: {shown}"
+            warnings.append(CodedWarning("dropped", words))
     object.__setattr__(table, "warnings", (*table.warnings, *warnings))
     return table
 
@@ -229,8 +248,7 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile, most_
         raise UsageError("files_are=separate needs one file at a time")
     names = [_stem(file) for file in paths]
     where = f"{len(paths)} files"
-    of_files, of_each = _split_keys(names, options, where)
-    alone = replace(options, files_are=None, key=of_each, device=None, cycle=None)
+    alone, of_files = _options_of_each(names, options, where)
     options = replace(options, key=of_files)
     tables, errors = list[Table](), dict[Path, DevicekitError]()
     for file in paths:
@@ -260,7 +278,9 @@ def read(paths: Sequence[Path], options: ReadOptions, read_file: ReadFile, most_
     warnings.append(CodedWarning("columns", f"{count(len(paths), 'file')} make one table: {listed}{more}"))
     whole = pd.concat(frames, ignore_index=True)
     layout: Layout = tables[0].meta["layout"]
-    layout = replace(layout, options=replace(layout.options, files_are=options.files_are, key={**of_each, **of_files}))
+    layout = replace(
+        layout, options=replace(layout.options, files_are=options.files_are, key={**alone.key, **of_files})
+    )
     meta = {**tables[0].meta, "source": _name_source(paths), "files": [str(file) for file in paths], "layout": layout}
     if "borders" in meta:
         sizes = whole.groupby(["device_id", "cycle"], sort=False).size().to_numpy()
@@ -296,6 +316,12 @@ def _describe_tags(tags: dict[str, Tag]) -> str:
 
 def _name_source(paths: Sequence[Path]) -> str:
     return f"{count(len(paths), 'file')} of {paths[0].parent.name or paths[0].parent}"
+
+
+def _options_of_each(names: Sequence[str], options: ReadOptions, where: str) -> tuple[ReadOptions, dict[str, str]]:
+    """Return the options for each file alone, and the patterns of `key` that are of all files together."""
+    of_files, of_each = _split_keys(names, options, where)
+    return replace(options, files_are=None, key=of_each, device=None, cycle=None), of_files
 
 
 def _split_keys(names: Sequence[str], options: ReadOptions, where: str) -> tuple[dict[str, str], dict[str, str]]:

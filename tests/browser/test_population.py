@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,3 +43,27 @@ def test_a_folder_of_many_cells_is_one_page(visit: Visit, tmp_path: Path) -> Non
     visit.open("/library")
     assert visit.get(f"!!document.querySelector('a[href=\"{record}\"]')")
     visit.check_console()
+
+
+def test_a_zip_of_a_folder_with_subfolders_gives_the_page_of_the_command_line(
+    visit: Visit, tmp_path: Path, devicekit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wafers(tmp_path / "all", SMALL, 3)
+    for file in sorted((tmp_path / "all").iterdir()):
+        place = tmp_path / "lot7" / file.name.split("_")[0]
+        place.mkdir(parents=True, exist_ok=True)
+        file.replace(place / file.name)
+    archive = shutil.make_archive(str(tmp_path / "monday"), "zip", tmp_path, "lot7")
+    monkeypatch.chdir(tmp_path)
+    line = ["population", "lot7", "--accept", "--out", "devicekit-population"]
+    monkeypatch.setattr("sys.argv", ["devicekit", *line])
+    assert devicekit(*line).code == 0
+    page = (tmp_path / "devicekit-population" / "report.html").read_bytes()
+    for given, selector in ((Path(archive), "#files"), (tmp_path / "lot7", "#folder")):
+        visit.upload(given, selector=selector)
+        visit.answer(0)
+        assert visit.files()["report.html"] == page
+    (tmp_path / "half.zip").write_bytes(Path(archive).read_bytes()[:-100])
+    visit.open("/")
+    visit.chromium.give("#files", tmp_path / "half.zip")
+    visit.until("document.getElementById('uploads').innerText.includes('damaged')")

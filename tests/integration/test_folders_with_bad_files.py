@@ -123,3 +123,23 @@ def test_a_folder_of_mostly_bad_files_is_refused_in_words(tmp_path: Path, device
     ran = devicekit("characterize", str(folder), "--out", str(tmp_path / "out"))
     assert ran.code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_of_a_folder_of_two_kinds_one_is_chosen(devicekit: Run, tmp_path: Path) -> None:
+    """Neither is that of most files: one question names both; an answer leaves the others out, which are not bad."""
+    folder = tmp_path / "halves"
+    folder.mkdir()
+    for k in range(1, 3):
+        (folder / f"cell{k}_iv.csv").write_text(sweep(1.0 + 0.1 * k))
+        (folder / f"cell{k}_pulses.csv").write_text(train(30 + k))
+    ran = devicekit("read", folder, "--json")
+    assert ran.code == 2
+    choices = ran.json["error"]["question"]["choices"]
+    assert [each["options"] for each in choices] == [{"kind": "sweep"}, {"kind": "pulse"}]
+    for kind in ("sweep", "pulse"):
+        ran = devicekit("read", folder, "--kind", kind, "--json")
+        assert ran.code == 0
+        assert ran.json["kind"] == kind
+        assert "left_out" not in ran.json
+        assert "dropped" in [each["code"] for each in ran.json["warnings"]]
+        assert ran.json["devices"] == 2

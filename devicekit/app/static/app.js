@@ -8,7 +8,7 @@
     new Promise((done, failed) => {
       const request = new XMLHttpRequest();
       request.open("POST", `/uploads/${key}/file`);
-      request.setRequestHeader("X-Name", encoded(file.name));
+      request.setRequestHeader("X-Name", encoded(file.inFolder ?? file.name));
       request.upload.addEventListener("progress", (event) => {
         line.bar.max = event.total || 1;
         line.bar.value = event.loaded;
@@ -40,7 +40,9 @@
       if (!answer.ok) throw new Error(await answer.text());
       const { key } = await answer.json();
       for (const file of upload.files) await send(key, file, line);
-      await post(`/uploads/${key}/complete`); // reading starts
+      if (isZip(upload)) line.words.textContent = ` unpacking ${upload.name} `;
+      const complete = await post(`/uploads/${key}/complete`); // reading starts
+      if (!complete.ok) throw new Error(await complete.text());
       line.cancel.remove();
       return key;
     } catch (error) {
@@ -58,20 +60,29 @@
     if (keys.every((key) => key)) location.assign(keys.length === 1 ? `/uploads/${keys[0]}` : "/");
   };
 
-  const filesIn = async (entry) => {
+  // files of a folder and its subfolders with their paths in it; hidden ones are left out
+  const filesIn = async (entry, above = "") => {
     const reader = entry.createReader();
     const files = [];
     for (;;) {
       const batch = await new Promise((done, failed) => reader.readEntries(done, failed));
       if (!batch.length) return files;
-      for (const each of batch) if (each.isFile) files.push(await new Promise((done, failed) => each.file(done, failed)));
+      for (const each of batch.filter((one) => !one.name.startsWith("."))) {
+        if (each.isDirectory) files.push(...(await filesIn(each, `${above}${each.name}/`)));
+        else files.push(placed(await new Promise((done, failed) => each.file(done, failed)), above + each.name));
+      }
     }
   };
+  const placed = (file, path) => Object.assign(file, { inFolder: path });
+
+  const isZip = (file) => /\.zip$/i.test(file.name);
 
   // files that are dropped together are one measurement, until the user says otherwise
-  const asUploads = (files) => {
-    if (files.length > 1) return [{ name: `${files[0].name} and ${files.length - 1} more`, folder: "bundle", files }];
-    return files.map((file) => ({ name: file.name, folder: "no", files: [file] }));
+  const asUploads = (all) => {
+    const alone = (file) => ({ name: file.name, folder: "no", files: [file] });
+    const [zips, files] = [all.filter(isZip), all.filter((file) => !isZip(file))];
+    if (files.length < 2) return all.map(alone);
+    return [...zips.map(alone), { name: `${files[0].name} and ${files.length - 1} more`, folder: "bundle", files }];
   };
 
   const start = () => {
@@ -93,7 +104,8 @@
     });
     document.getElementById("files").addEventListener("change", (event) => sendAll(asUploads([...event.target.files])));
     document.getElementById("folder").addEventListener("change", (event) => {
-      const files = [...event.target.files].filter((file) => file.webkitRelativePath.split("/").length === 2);
+      const shown = [...event.target.files].filter((file) => !file.webkitRelativePath.includes("/."));
+      const files = shown.map((file) => placed(file, file.webkitRelativePath.split("/").slice(1).join("/")));
       if (files.length) sendAll([{ name: files[0].webkitRelativePath.split("/")[0], folder: "yes", files }]);
     });
   };
