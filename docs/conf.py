@@ -45,6 +45,7 @@ smartquotes_action = "qe"  # quotes and ellipses; -- stays what a shell reads
 default_role = "py:obj"  # a name in single backquotes is a link where the name is ours
 toc_object_entries_show_parents = "hide"
 autosummary_generate = True
+autodoc_mock_imports = ["torch"]  # not installed for the documentation
 autodoc_typehints = "none"  # the numpydoc sections name the types
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
