@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from devicekit.core.statistics import t_quantile
 from devicekit.core.text import percent
 from devicekit.features.stats import holm
 from devicekit.population.components import Factor, find_factors, fit_model, label, p_value, stratum, unit_of
-from devicekit.population.join import DEAD, QUANTITIES, values_of
+from devicekit.population.join import DEAD, QUANTITIES
 
 PERMUTATIONS = 9999
 FEWEST_CELLS = 3  # of each population
@@ -68,25 +68,24 @@ class Comparison(Record):
 
 
 def compare(
-    steps: pd.DataFrame, cells: pd.DataFrame, by: str, names: tuple[str, str], seed: int = 0
+    found_values: Mapping[str, pd.DataFrame], cells: pd.DataFrame, by: str, names: tuple[str, str], seed: int = 0
 ) -> list[Comparison]:
     """Compare two populations in all quantities and in the yield of working cells.
 
     Parameters
     ----------
-    steps, cells : pandas.DataFrame
-        See `devicekit.population.join`.
+    found_values : mapping of str to pandas.DataFrame
+        Values of each quantity (`devicekit.population.join.all_values`).
+    cells : pandas.DataFrame
     by : str
-        Column of both that names the population.
+        Column of all that names the population.
     names : (str, str)
         Its two values.
     seed : int
         Seed of the permutations.
     """
-    states = dict(zip(cells["cell"], cells["state"], strict=True))
     found = []
-    for quantity in QUANTITIES:
-        values = values_of(steps, quantity, states)
+    for quantity, values in found_values.items():
         values = values[values[by].astype(str).isin(names)] if len(values) else values
         if len(values) and (own := _compare_values(values, quantity, by, names, seed)) is not None:
             found.append(own)

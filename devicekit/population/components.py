@@ -12,7 +12,7 @@ from devicekit.core.estimates import Estimate
 from devicekit.core.quantities import Quantity
 from devicekit.core.records import Record, cell, column
 from devicekit.core.statistics import t_quantile
-from devicekit.core.text import format_number, percent, span
+from devicekit.core.text import percent, span
 from devicekit.features.stats import holm
 from devicekit.population.censoring import Values, fit_values
 from devicekit.population.join import QUANTITIES
@@ -50,7 +50,7 @@ class Component(Record):
     @cell("standard deviation")
     def sd_text(self) -> str:
         """Standard deviation with its unit."""
-        return format_number(self.sd.value, self.unit) if self.unit == "decades" else f"{self.sd.value:.3g} {self.unit}"
+        return f"{self.sd.value:.3g} {self.unit}"
 
     @cell("95 % interval")
     def interval_text(self) -> str:

@@ -13,7 +13,7 @@ from devicekit.core.estimates import Estimate
 from devicekit.core.quantities import Quantity
 from devicekit.core.records import Record, cell, column
 from devicekit.core.statistics import clopper_pearson, t_quantile
-from devicekit.core.text import format_number, percent, percent_span, span
+from devicekit.core.text import percent, percent_span, si, span
 from devicekit.features.lives import censored
 from devicekit.features.stats import Undetermined
 from devicekit.population.components import label
@@ -39,7 +39,7 @@ class Distribution(Record):
     @cell("median (95 %)")
     def median_text(self) -> str:
         """Median with its interval."""
-        text = format_number(self.median.value, self.unit)
+        text = si(self.median.value, self.unit)
         return f"{text} ({span(*self.median.ends, self.unit)})" if self.median.ends else text
 
     low: float = column(doc="5 % quantile")
@@ -54,7 +54,12 @@ class Distribution(Record):
     weibull_scale: float = column(default=np.nan, doc="value below which 63 % lie by it")
     mean: float = column(default=np.nan, doc="mean of the normal law (of decades for a conductance)")
     sd: float = column(default=np.nan, doc="standard deviation of the normal law (of decades for a conductance)")
-    law: str = column("better law", default="", doc="weibull or normal (lognormal of a conductance), by likelihood")
+    law: str = column(
+        "better law",
+        text=lambda name: name.replace("weibull", "Weibull"),
+        default="",
+        doc="weibull or normal (lognormal of a conductance), by likelihood",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,7 @@ class Yield(Record):
 
     step: str = column("step", text=lambda name: STEP_NAMES.get(name, name), doc="form, set, reset or cycling")
     n_cells: int = column("cells tried", name="cells", doc="cells on which it was tried")
-    done: int = column("cells that did", doc="cells that did it once at least")
+    done: int = column("cells that switched", doc="cells that did it once at least")
     share: Estimate = column(doc="share of these cells, with the 95 % interval of Clopper and Pearson")
 
     @cell("yield of cells (95 %)")

@@ -49,8 +49,8 @@ def distributions(shown: Mapping[str, tuple[np.ndarray, np.ndarray, bool]], unit
         x, share = x[at], share[at]
         curves.append(Curve(name, np.repeat(x, 2), np.r_[0.0, np.repeat(share, 2)[:-1]], colour=hue, width=1.5))
     log = any(log for _, _, log in shown.values())
-    axis = Axis("size of the voltage", "V") if unit == "V" else Axis("conductance G", unit, "log" if log else "linear")
-    return Panel(axis, Axis("share of cycles", limits=(0.0, 1.0)), curves)
+    axis = Axis("|voltage|", "V") if unit == "V" else Axis("conductance G", unit, "log" if log else "linear")
+    return Panel(axis, Axis("cumulative share", limits=(0.0, 1.0)), curves)
 
 
 def probability(low: np.ndarray, high: np.ndarray, about: Quantity, kind: str) -> Panel:
@@ -232,7 +232,7 @@ def maps(placed: pd.DataFrame, name: str, label: str, unit: str, log: bool) -> l
         free = [each for each in corners if each not in taken]  # all wafers on one grid
         rows, columns = np.r_[rows, [y for y, _ in free]].astype(int), np.r_[columns, [x for _, x in free]].astype(int)
         image = array_map(rows, columns, np.r_[values, np.full(len(free), np.nan)], label, title, log, unit=unit)
-        across, down = (replace(each, label=f"place {name}") for each, name in ((image.x, "x"), (image.y, "y")))
+        across, down = (replace(each, label=f"position {name}") for each, name in ((image.x, "x"), (image.y, "y")))
         images.append(replace(image, x=across, y=down, numbers=False))
     if known.size and known.min() < known.max():
         images = [replace(each, limits=(float(known.min()), float(known.max()))) for each in images]

@@ -25,15 +25,15 @@ QUANTITIES = {
     )
 }
 STATES = {
-    "works": "sets and resets",
-    "stuck on": "on to the end, resets fail",
-    "stuck off": "off to the end, sets fail",
-    "short": "on before the forming",
+    "works": "set and reset",
+    "stuck on": "stuck in the LRS",
+    "stuck off": "stuck in the HRS",
+    "short": "conducting before forming",
     "not formed": "never formed",
     "never set": "never set",
     "not reset": "never reset",
-    "open": "no current above the noise",
-    "unknown": "too few steps",
+    "open": "without a current above the noise",
+    "unknown": "tried too seldom to tell",
 }
 DEAD = ("short", "not formed", "never set", "open")
 
@@ -66,7 +66,7 @@ def add_cycles(steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells_of(steps: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per cell: place, attempts and successes of each step, medians, and what became of it."""
+    """Return one row per cell: place, attempts and successes of each step, and what became of it."""
     places = [name for name in ("wafer", "die", "row", "column") if name in steps]
     columns = {name: steps[name].to_numpy() for name in ("step", "outcome", "idle", *places)}
     rows = []
@@ -78,12 +78,20 @@ def cells_of(steps: pd.DataFrame) -> pd.DataFrame:
         for name, own in done.items():
             row |= {f"{name}_tried": len(own), f"{name}_done": int(own.sum())}
         rows.append({**row, "state": _state(done, step, outcome)})
-    found = pd.DataFrame(rows)
-    states = dict(zip(found["cell"], found["state"], strict=True))
-    for name in QUANTITIES:
-        sizes = values_of(steps, name, states)
-        exact = sizes[sizes["low"] == sizes["high"]]
-        medians = exact.groupby("cell")["low"].median().astype(float)
+    return pd.DataFrame(rows)
+
+
+def all_values(steps: pd.DataFrame, cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the values of each quantity; see `values_of`."""
+    states = dict(zip(cells["cell"], cells["state"], strict=True))
+    return {name: values_of(steps, name, states) for name in QUANTITIES}
+
+
+def add_medians(cells: pd.DataFrame, values: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the cells with the median of each quantity; NaN where no value is known."""
+    found = cells.copy()
+    for name, own in values.items():
+        medians = own[own["low"] == own["high"]].groupby("cell")["low"].median().astype(float)
         found[name] = found["cell"].map(medians).astype(float)
     return found
 
@@ -178,7 +186,10 @@ def _forming(steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def _levels(steps: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Return a state once for each cycle: read before it is left, else after it was reached."""
+    """Return a state once for each cycle: read before it is left, else after it was reached.
+
+    Its conditions are those of the step that reached it, such as the current limit of the set of an LRS.
+    """
     leaving, reaching = ("set", "reset") if quantity == "g_hrs_s" else ("reset", "set")
     left = steps[(steps["step"] == leaving) & (steps["outcome"] == "switched")]
     if len(left) and float(left[quantity].notna().mean()) < LEAST_READ:  # those above the noise are not typical
@@ -186,8 +197,16 @@ def _levels(steps: pd.DataFrame, quantity: str) -> pd.DataFrame:
     known = steps[steps[quantity].notna() & (steps[quantity] > 0)]
     first = known[known["step"] == leaving].assign(_turn=0)
     other = known[known["step"] == reaching].assign(_turn=1)
+    made = steps[steps["step"].isin((reaching, "form") if reaching == "set" else (reaching,))]
+    made = made[made["outcome"].isin(("switched", "at_limit"))]
     if quantity == "g_hrs_s":  # the HRS after the reset of a cycle is the one before the next set
-        other = other.assign(cycle=other["cycle"] + 1)
+        other, made = other.assign(cycle=other["cycle"] + 1), made.assign(cycle=made["cycle"] + 1)
     both = pd.concat([first, other]).sort_values("_turn", kind="stable").drop_duplicates(["cell", "cycle"])
     both = both.drop(columns="_turn").sort_index()
+    names = [name for name in map(str, steps) if name in ("compliance_a", "rate_v_s") or name.startswith("key_")]
+    names = [name for name in names if (steps.groupby("cell")[name].nunique() > 1).any()]  # others are of the cell
+    last = made.drop_duplicates(["cell", "cycle"], keep="last").set_index(["cell", "cycle"])[names]
+    reached = last.reindex(pd.MultiIndex.from_frame(both[["cell", "cycle"]])).set_index(both.index)
+    for name in names:
+        both[name] = both[name].where(both["from_loop"], reached[name])
     return both.assign(low=both[quantity], high=both[quantity])

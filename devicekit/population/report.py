@@ -14,6 +14,7 @@ from devicekit.features.definitions import rule
 from devicekit.plot import Panel
 from devicekit.population import figures
 from devicekit.population.components import label
+from devicekit.population.distributions import STEP_NAMES
 from devicekit.population.join import QUANTITIES, STATES
 from devicekit.population.result import Population
 from devicekit.report import Block, Figure, Report, Section, Table, Text, draw, mark_keys
@@ -49,7 +50,7 @@ def population_page(found: Population, command: str, sweeps: Callable[[Sequence[
         *([Section("Map", "map", [place, *_more_maps(found)])] if place else []),
         *([Section("Conditions", "conditions", blocks)] if (blocks := _conditions(found)) else []),
         *([Section("Comparison", "comparison", _comparison(found))] if found.comparisons else []),
-        *([Section("Order", "order", blocks)] if (blocks := _order(found)) else []),
+        *([Section("Change over cycles", "order", blocks)] if (blocks := _order(found)) else []),
         Section("What stands out", "standouts", _standouts(found, sweeps)),
         *([Section("What these files cannot tell", "unknown", [Text(list(found.unknown))])] if found.unknown else []),
         *(
@@ -92,7 +93,7 @@ def _bounds(found: Population, names: Sequence[str]) -> dict[str, tuple[np.ndarr
     for name in names:
         if found.distribution(name) is None:
             continue
-        values = found.values(name)
+        values = found.values[name]
         if len(values) > 1:
             about = QUANTITIES[name]
             shown[about.label] = (values["low"].to_numpy(float), values["high"].to_numpy(float), about.log)
@@ -125,7 +126,7 @@ def _distributions(found: Population, cdf: Figure | None) -> list[Block]:
         blocks.append(_draw(figures.distributions(levels, "S"), f"{alt}.", alt))
     for each in found.distributions:
         if each.quantity in ("v_set_v", "v_reset_v") and np.isfinite(each.weibull_shape):
-            values = found.values(each.quantity)
+            values = found.values[each.quantity]
             low, high = values["low"].to_numpy(float), values["high"].to_numpy(float)
             for kind in ("weibull", "normal"):
                 words = f"{label(each.quantity)} on a {'Weibull' if kind == 'weibull' else 'normal'} scale"
@@ -160,11 +161,11 @@ def _component_blocks(found: Population, figure: Figure | None) -> list[Block]:
 
 
 def _here(found: Population) -> Section:
-    rows = [(name, str(number)) for name, number in found.step_counts.items()]
+    rows = [(STEP_NAMES.get(name, name), str(number)) for name, number in found.step_counts.items()]
     states = [(STATES[name], str(number)) for name, number in found.states.items()]
     blocks: list[Block] = [
         Table(("step", "sweeps"), rows, "Sweeps by step."),
-        Table(("cells that", "number"), states, "Cells by what became of them."),
+        Table(("at the end", "cells"), states, "Cells by their state at the end."),
     ]
     if found.notes is not None:
         blocks.append(Text([found.notes.sentence()]))
@@ -194,8 +195,8 @@ def _map(found: Population, name: str = "") -> Figure | None:
     about = QUANTITIES[name]
     images = figures.maps(placed, name, about.label, about.unit, about.log)
     size = SMALL if len(images) < 3 else (9.6, 3.1)
-    words = f"Map of {about.label}, median of each cell; a gap between dies; blank places have no value"
-    return draw(images, f"{words}.", words, size, wide=len(images) > 2, title=f"{about.label} by place.")
+    words = f"Map of {about.label}, median of each cell; gaps separate dies; blank: no value"
+    return draw(images, f"{words}.", words, size, wide=len(images) > 2, title=f"{about.label} by position.")
 
 
 def _has_medians(found: Population, name: str) -> bool:
@@ -237,7 +238,7 @@ def _order(found: Population) -> list[Block]:
     for name in ("v_set_v", "v_reset_v"):
         if name in found.models and found.models[name].values["cycle"].nunique() > 3:
             words = f"{label(name)} over the cycles of the cells with most of them"
-            panel = figures.over_cycles(found.values(name), QUANTITIES[name])
+            panel = figures.over_cycles(found.values[name], QUANTITIES[name])
             blocks.append(_draw(panel, f"{words}, a line each.", words))
     return blocks
 

@@ -20,12 +20,13 @@ from devicekit.features.definitions import definition
 from devicekit.population import components as mixed
 from devicekit.population.compare import Comparison, compare, shared
 from devicekit.population.components import Component, Effect, Model
-from devicekit.population.distributions import Distribution, Yield, distribution_of, state_share, yields_of
+from devicekit.population.distributions import STEP_NAMES, Distribution, Yield, distribution_of, state_share, yields_of
 from devicekit.population.grammar import is_unnamed
-from devicekit.population.join import DEAD, QUANTITIES, STATES, add_cycles, cells_of, values_of
+from devicekit.population.join import DEAD, QUANTITIES, STATES, add_cycles, add_medians, all_values, cells_of
 from devicekit.population.notes import parse_note
-from devicekit.population.standouts import Ageing, Standout, ageing_of, standouts_of
+from devicekit.population.standouts import Ageing, Standout, ageing_of, corrected, standouts_of
 from devicekit.population.steps import OUTCOMES, SWITCHING
+from devicekit.population.templates import STEPS
 
 NEAR_NOTE = 0.15  # V, within which a voltage agrees with that of a note
 MAIN = ("v_set_v", "v_form_v", "v_reset_v", "g_lrs_s", "g_hrs_s")  # quantities by importance
@@ -100,6 +101,7 @@ class Population(Record):
     read_voltage_v: float = column(doc="read voltage of HRS and LRS")
     v_set_method: str = column(doc="name of the definition of V_set and V_form")
     v_reset_method: str = column(doc="name of the definition of V_reset")
+    values: Mapping[str, pd.DataFrame] = internal("values of each quantity, one per cycle")
     models: Mapping[str, Model] = internal("mixed model of each quantity")
     marks: tuple[str, ...] = column(default=(), doc="synthetic, simulated, calibrated: what the data are")
     warnings: tuple[CodedWarning, ...] = column(default=(), doc="warnings about the data")
@@ -116,17 +118,14 @@ class Population(Record):
 
     @derived()
     def working(self) -> Estimate:
-        """Share of cells that set and reset to the end."""
+        """Share of cells that still set and reset at the end."""
         return state_share(self.of_cells, ("works",))
 
     @cached_property
     def step_counts(self) -> dict[str, int]:
         """Number of sweeps by step."""
-        return {str(name): int(number) for name, number in self.steps["step"].value_counts(sort=False).items()}
-
-    def values(self, quantity: str) -> pd.DataFrame:
-        """Return the values of a quantity, one per cycle; see `devicekit.population.join.values_of`."""
-        return values_of(self.steps, quantity, dict(zip(self.of_cells["cell"], self.of_cells["state"], strict=True)))
+        numbers = self.steps["step"].value_counts()
+        return {name: int(numbers[name]) for name in STEPS if name in numbers}
 
     def distribution(self, quantity: str) -> Distribution | None:
         """Return the distribution of a quantity; None if it has none."""
@@ -162,7 +161,7 @@ class Population(Record):
     def verdict(self) -> str:
         """Return the main result in one sentence."""
         works = self.states.get("works", 0)
-        text = f"{works} of {count(self.n_cells, 'cell')} set and reset to the end"
+        text = f"{works} of {count(self.n_cells, 'cell')} still set and reset at the end"
         own = self.components_of(self.main) if self.main else []
         if own:
             largest = max(own, key=lambda each: each.share)
@@ -176,7 +175,7 @@ class Population(Record):
 
     def sentences(self) -> list[str]:
         """Return the findings: what is here, states, conditions, ageing, comparison, notes, and what is unknown."""
-        steps = ", ".join(f"{number} {name}" for name, number in self.step_counts.items())
+        steps = ", ".join(f"{number} {STEP_NAMES.get(name, name)}" for name, number in self.step_counts.items())
         states = ", ".join(f"{number} {STATES[name]}" for name, number in self.states.items())
         found = [f"{count(self.files, 'file')} of {count(self.n_cells, 'cell')}: {steps}.", f"Cells: {states}."]
         found += self.findings()
@@ -197,7 +196,8 @@ class Population(Record):
             found.append(f"No effect of {tested} is beyond chance ({count(len(self.effects), 'test')}).")
         for own in self.ageing:
             if own.seen:
-                found.append(f"{mixed.label(own.quantity)} drifts: {own.slope_text} in ten cycles.")
+                change, cells = own.slope_text, count(own.n_cells, "cell")
+                found.append(f"{mixed.label(own.quantity)} drifts by {change} in ten cycles, mean of {cells}.")
         for pair in self.comparisons:
             if pair.seen:
                 found.append(f"{pair.first} and {pair.second} differ in {pair.cells()[0]}: {pair.difference_text}.")
@@ -247,22 +247,22 @@ def analyse(
     if split is not None and split[0] not in cells:
         first = steps.drop_duplicates("cell").set_index("cell")[split[0]]
         cells[split[0]] = cells["cell"].map(first)
-    states = dict(zip(cells["cell"], cells["state"], strict=True))
+    values = all_values(steps, cells)
+    cells = add_medians(cells, values)
     models: dict[str, Model] = {}
     distributions, aged, effects, rare = [], [], [], list[str]()
     with threadpool_limits(1):  # many small problems
-        for quantity in QUANTITIES:
-            values = values_of(steps, quantity, states)
-            if (own := distribution_of(values, quantity, seed)) is not None:
+        for quantity, of_cycles in values.items():
+            if (own := distribution_of(of_cycles, quantity, seed)) is not None:
                 distributions.append(own)
-            model = mixed.fit_model(values, quantity, mixed.find_factors(values), seed)
-            rare += mixed.missing(values, quantity)
+            model = mixed.fit_model(of_cycles, quantity, mixed.find_factors(of_cycles), seed)
+            rare += mixed.missing(of_cycles, quantity)
             if model is not None:
                 models[quantity] = model
                 effects += mixed.effects_of(model)
                 aged += [drift] if (drift := ageing_of(model)) is not None else []
         components = [each for model in models.values() for each in mixed.components_of(model)]
-        comparisons = compare(steps, cells, *split, seed=seed) if split is not None else []
+        comparisons = compare(values, cells, *split, seed=seed) if split is not None else []
     notes, disagreements = _check_notes(steps)
     unknown = _unknown(steps, cells, distributions, models)
     return Population(
@@ -276,7 +276,7 @@ def analyse(
         distributions=tuple(distributions),
         components=tuple(components),
         effects=mixed.correct(effects),
-        ageing=tuple(aged),
+        ageing=corrected(aged),
         standouts=tuple(standouts_of(cells, models)),
         comparisons=tuple(comparisons),
         notes=notes,
@@ -285,6 +285,7 @@ def analyse(
         read_voltage_v=definitions[0],
         v_set_method=definitions[1],
         v_reset_method=definitions[2],
+        values=values,
         models=models,
         marks=marks,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,8 @@ import pandas as pd
 from devicekit.core.estimates import Estimate
 from devicekit.core.records import Record, cell, column
 from devicekit.core.text import format_number
-from devicekit.features.stats import mean_estimate
-from devicekit.population.components import Model, centres, label, p_value, unit_of
+from devicekit.features.stats import holm, mean_estimate
+from devicekit.population.components import SIGNIFICANT, Model, centres, label, p_value, unit_of
 from devicekit.population.join import QUANTITIES
 
 FAR = 3.5  # robust standard deviations (Iglewicz and Hoaglin) from which a cell stands out
@@ -57,11 +57,20 @@ class Ageing(Record):
         return f"{self.slope.value:+.3g} {self.unit} ({low:+.3g} to {high:+.3g})"
 
     p: float = column("p", text="{:.2g}".format, doc="p value of no drift, by the slopes of the cells")
+    p_holm: float = column("p, all tests", text="{:.2g}".format, default=np.nan, doc="p corrected for all tests")
 
     @property
     def seen(self) -> bool:
-        """True if the interval excludes 0."""
-        return self.slope.ends is not None and (self.slope.ends[0] > 0 or self.slope.ends[1] < 0)
+        """True if it is significant among all tests."""
+        return self.p_holm < SIGNIFICANT
+
+
+def corrected(found: Sequence[Ageing]) -> tuple[Ageing, ...]:
+    """Return the drifts of all quantities with p values corrected by Holm's step-down."""
+    return tuple(
+        replace(each, p_holm=float(p))
+        for each, p in zip(found, holm(np.array([own.p for own in found], float)), strict=True)
+    )
 
 
 def standouts_of(cells: pd.DataFrame, models: Mapping[str, Model]) -> list[Standout]:

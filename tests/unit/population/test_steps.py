@@ -108,6 +108,16 @@ def test_a_failed_set_of_a_cell_that_works_is_a_bound_and_a_failed_reset_of_a_ce
     assert cells_of(steps)["state"].tolist() == ["works"]
 
 
+def test_the_limit_of_an_lrs_is_that_of_the_set_that_made_it() -> None:
+    steps = frame(*[("set", "switched", 2.0), ("reset", "switched", 1.0)] * 3)
+    steps["compliance_a"] = [1e-5, 1e-2, 2e-5, 1e-2, 5e-5, 1e-2]
+    steps["g_lrs_s"] = [np.nan, 1e-4, np.nan, 2e-4, np.nan, 3e-4]  # read before each reset
+    steps["g_hrs_s"] = [1e-7, np.nan, 2e-7, np.nan, 3e-7, np.nan]
+    assert values_of(steps, "g_lrs_s", {"a": "works"})["compliance_a"].tolist() == [1e-5, 2e-5, 5e-5]
+    limits = values_of(steps, "g_hrs_s", {"a": "works"})["compliance_a"].tolist()
+    np.testing.assert_array_equal(limits, [np.nan, 1e-2, 1e-2])  # nobody knows how the first one was made
+
+
 WORKED = [("set", "switched", 2.0), ("reset", "switched", 1.0)]
 
 
