@@ -3,7 +3,7 @@
     python benchmarks/rankings.py --optdigits FOLDER --aihwkit VENV/bin/python
     python benchmarks/rankings.py --optdigits FOLDER --crosssim VENV2/bin/python --repo cross-sim
     python benchmarks/rankings.py --optdigits FOLDER --torch
-    python benchmarks/rankings.py --study RESULTS --evidence
+    python benchmarks/rankings.py --study RESULTS --figure docs/img/rankings.png --evidence
 
 FOLDER holds optdigits.tra and optdigits.tes. Wanted: torch 2.10.0 and aihwkit 1.1.0; for CrossSim the tag v2.0, numpy
 1.23.5, scipy 1.10.1, setuptools < 70 and matplotlib; `--torch` runs here, with devicekit[torch]. Everywhere the network
@@ -146,14 +146,22 @@ def ours(given: argparse.Namespace, card: Any, folder: Path, seed: int) -> list[
     return found
 
 
-def print_study(folder: Path) -> None:
-    """Print the tables of a finished study as Markdown."""
+def print_study(folder: Path, figure: Path | None) -> None:
+    """Print the tables of a finished study as Markdown, and draw its figure."""
     from devicekit.report import Table
+    from devicekit.studies.ranking import ranks_panel
     from devicekit.studies.ranking_report import rank_section
     from devicekit.studies.result import StudyResult
     from devicekit.studies.spec import load_spec, shipped
 
-    result = StudyResult(load_spec(shipped()["published-devices"]), pd.read_csv(folder / "results.csv"))
+    table = pd.read_csv(folder / "results.csv")
+    result = StudyResult(load_spec(shipped()[str(table["study"].iloc[0])]), table)
+    if figure:
+        from matplotlib.figure import Figure
+
+        drawn = Figure((7.0, 6.0), layout="constrained")
+        ranks_panel(result.rankings()).draw(drawn.subplots())
+        drawn.savefig(figure, dpi=110)
     for block in rank_section(result.rankings(), result.pairs()).blocks:
         if isinstance(block, Table):
             print(f"{block.caption.removesuffix('.')}:")
@@ -166,6 +174,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--optdigits", type=Path)
     parser.add_argument("--study", type=Path, help="folder that holds results.csv")
+    parser.add_argument("--figure", type=Path, help="with --study")
     parser.add_argument("--aihwkit")
     parser.add_argument("--crosssim")
     parser.add_argument("--repo", type=Path)
@@ -177,7 +186,7 @@ def main() -> None:
     parser.add_argument("--policy", default="auto", help="with --torch")
     given = parser.parse_args()
     if given.study:
-        return print_study(given.study)
+        return print_study(given.study, given.figure)
     train = ours if given.torch else crosssim if given.crosssim else aihwkit
     for name, labels in published_devices().items():
         found = []

@@ -10,10 +10,10 @@ import pandas as pd
 
 from devicekit.core.intervals import LEVEL, mean_ends
 from devicekit.core.records import Estimate, Record, column
-from devicekit.plot import Axis, Curve, Panel, colours_of
+from devicekit.plot import MOST_COLOURS, Axis, Curve, Panel, colours_of
 
 RESAMPLES = 2000
-MARKERS = ("D", "o", "s", "^", "v", "P", "X", "*")
+MARKERS = ("D", "o", "s", "^", "v", "P", "X", "*", ">", "p", "<")  # more than colours: the tenth differs from both
 APART = 0.36  # of the distance of two devices, over which the rankings of one are spread
 FEWEST = 3  # devices that have ranks to compare; of so few, every sixth order is the same by chance
 AGREES = 0.7  # rank correlation, from which rankings are called alike
@@ -34,6 +34,28 @@ class Ranking:
         values = list(self.runs[device])
         mean = float(np.mean(values))
         return (mean, *(mean_ends(values) or (mean, mean)))
+
+    @property
+    def spread(self) -> Spread:
+        """How far it puts the devices apart."""
+        values = [np.asarray(each, float) for each in self.runs.values()]
+        means = np.array([each.mean() for each in values])
+        of_seeds = [each.var(ddof=1) for each in values if len(each) > 1]
+        seeds = float(np.sqrt(np.mean(of_seeds))) if of_seeds else None
+        devices = float(means.std(ddof=1)) if len(means) > 1 else None
+        return Spread(self.name, len(means), float(means.mean()), float(np.ptp(means)), devices, seeds)
+
+
+@dataclass(frozen=True)
+class Spread(Record):
+    """How far a ranking puts its devices apart, beside the scatter of seeds."""
+
+    ranking: str = column(doc="label of the setting, or who ranks the devices")
+    n_devices: int = column(doc="devices that it ranks")
+    mean: float = column(doc="mean over the devices")
+    distance: float = column(doc="from the lowest device's mean over seeds to the highest one's")
+    sd_devices: float | None = column(doc="standard deviation of the devices' means over seeds; None of one device")
+    sd_seeds: float | None = column(doc="standard deviation over the seeds of a device, pooled; None with one seed")
 
 
 @dataclass(frozen=True)
@@ -65,9 +87,11 @@ def ranks_panel(rankings: Sequence[Ranking]) -> Panel:
     devices = sorted(first.runs, key=lambda each: -first.ends(each)[0])
     rows, middle = np.arange(len(devices)), (len(rankings) - 1) / 2
     curves = []
-    for k, (one, marker, colour) in enumerate(zip(rankings, MARKERS, colours_of(range(len(rankings))), strict=False)):
+    palette = colours_of(range(MOST_COLOURS))
+    for k, one in enumerate(rankings):
         x, low, high = 100 * np.array([one.ends(each) for each in devices]).T
         shift = APART * (k - middle) / max(middle, 1.0)
+        marker, colour = MARKERS[k % len(MARKERS)], palette[k % len(palette)]
         curves.append(Curve(one.name, x, rows - shift, "across", marker, low, high, colour=colour, size=6.0))
     return Panel(Axis("accuracy", "%"), Axis("", names=tuple(devices)), curves, grid=True)
 

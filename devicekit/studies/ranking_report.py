@@ -69,12 +69,20 @@ def rank_section(rankings: Sequence[Ranking], pairs: Sequence[Agreement]) -> Sec
     head = ("device", *(each.name for each in rankings))
     rows = [(device, *(_percent(one.ends(device)[0]) for one in rankings)) for device in devices]
     blocks: list[Block] = [figure, Table(head, rows, "Accuracy of each device, mean over seeds.")]
+    blocks.append(_spread(rankings))
     told = [(each.name, str(max(map(len, each.runs.values()))), each.settings) for each in rankings if each.settings]
     if told:
         blocks.append(Table(("ranking", "seeds", "measured with"), told, "How others measured."))
     if len(rankings) > 2:
         found = [
-            (each.setting, each.by, str(each.n_devices), _SMALL(each.rho.value), _interval(each), _points(each))
+            (
+                each.setting,
+                each.by,
+                str(each.n_devices),
+                _SMALL(each.rho.value),
+                _interval(each),
+                _in_points(each.difference),
+            )
             for each in sorted(pairs, key=lambda each: -each.rho.value)
         ]
         head = ("ranking", "against", "devices", "rank correlation", "95 % interval", "mean difference [points]")
@@ -82,13 +90,24 @@ def rank_section(rankings: Sequence[Ranking], pairs: Sequence[Agreement]) -> Sec
     return Section("Ranks of the devices", "ranks", blocks)
 
 
+def _spread(rankings: Sequence[Ranking]) -> Table:
+    """Return how far apart each ranking puts the devices."""
+    rows = [
+        (each.ranking, str(each.n_devices), _percent(each.mean), *map(_in_points, values))
+        for each in (one.spread for one in rankings)
+        for values in [(each.distance, each.sd_devices, each.sd_seeds)]
+    ]
+    head = ("ranking", "devices", "mean", "lowest to highest [points]", "sd over devices", "sd over seeds")
+    return Table(head, rows, "How far apart the devices are.")
+
+
+def _in_points(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
 def _interval(each: Agreement) -> str:
     low, high = each.rho.ends or (float("nan"),) * 2
     return f"{low:.2f} to {high:.2f}"
-
-
-def _points(each: Agreement) -> str:
-    return f"{100 * each.difference:.1f}"
 
 
 def _percent(value: float) -> str:

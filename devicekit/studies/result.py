@@ -221,8 +221,16 @@ class StudyResult(Printed):
             ],
             "redone": list(self.redone),
             "summary": json.loads(summary.to_json(orient="records")),
-            **({"agreement": [each.as_dict() for each in self.agreements()]} if self.spec.published else {}),
+            **(self._ranks() if self.spec.published else {}),
             **({"losses": json.loads(self.losses().to_json(orient="records"))} if self.spec.reference else {}),
+        }
+
+    def _ranks(self) -> dict[str, Any]:
+        """How each setting ranks the devices as published, each pair of rankings, and how far apart devices are."""
+        return {
+            "agreement": [each.as_dict() for each in self.agreements()],
+            "pairs": [each.as_dict() for each in self.pairs()],
+            "spread": [each.spread.as_dict() for each in self.rankings()],
         }
 
 

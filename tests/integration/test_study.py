@@ -376,6 +376,7 @@ SHIPPED = [
     "stack_to_accuracy",
     "uncertainty",
     "published-devices",
+    "where-devices-differ",
     *ON_DEVICES,
 ]
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from devicekit.core.errors import ParameterError, UsageError
-from devicekit.studies.ranking import Ranking, compare, spearman
+from devicekit.studies.ranking import Ranking, compare, ranks_panel, spearman
 from devicekit.studies.report import study_report
 from devicekit.studies.result import StudyResult
 from devicekit.studies.spec import StudySpec, load_spec, shipped
@@ -100,6 +100,21 @@ def test_each_pair_is_compared_over_the_devices_that_both_know() -> None:
     assert [each.by for each in result.agreements()] == ["others"]
 
 
+def test_the_distance_of_devices_is_beside_the_scatter_of_seeds() -> None:
+    found = Ranking("r", {"a": [0.2, 0.4], "b": [0.8, 0.8], "c": [0.6, 0.6]}).spread
+    assert (found.mean, found.distance) == pytest.approx((1.7 / 3, 0.5))
+    assert found.sd_devices == pytest.approx(np.std([0.3, 0.8, 0.6], ddof=1))
+    assert found.sd_seeds == pytest.approx((0.02 / 3) ** 0.5)
+    assert Ranking("one", {"a": [0.2], "b": [0.8]}).spread.sd_seeds is None
+
+
+def test_every_ranking_is_in_the_figure_and_looks_like_no_other() -> None:
+    many = [Ranking(f"r{k}", {"a": [0.2], "b": [0.8]}) for k in range(20)]
+    curves = ranks_panel(many).curves
+    assert [curve.name for curve in curves] == [each.name for each in many]
+    assert len({(curve.style, curve.colour) for curve in curves}) == len(many)
+
+
 def test_seeds_that_overlap_widen_the_interval() -> None:
     values = {"a": 0.2, "b": 0.4, "c": 0.6, "d": 0.8}
     clear = Ranking("clear", {name: [value - 0.01, value + 0.01] for name, value in values.items()})
@@ -112,9 +127,10 @@ def test_seeds_that_overlap_widen_the_interval() -> None:
 def test_the_page_shows_all_rankings_and_how_they_were_measured() -> None:
     page = study_report(StudyResult(with_others("same"), runs({"same": [0.3, 0.4, 0.5, 0.6]})), "devicekit study t")
     (section,) = [each for each in page.sections if each.anchor == "ranks"]
-    devices, told, pairs = section.blocks[1:]
+    devices, spread, told, pairs = section.blocks[1:]
     assert devices.header == ("device", "others", "few", "turned", "same")
     assert [row[2] for row in devices.rows] == ["–", "50.0 %", "60.0 %", "70.0 %"]
+    assert [row[3] for row in spread.rows] == ["70.0", "20.0", "70.0", "30.0"]
     assert told.rows == [("turned", "3", "three seeds")]
     assert len(pairs.rows) == 6
     alike = [
