@@ -169,11 +169,15 @@ def _centres(edges: np.ndarray) -> np.ndarray:
 
 def draw_row(images: Sequence[Image], axes: Sequence[Axes], units: Units = OWN) -> Sequence[Axes]:
     """Draw maps of one quantity side by side, with one colour bar."""
+    from matplotlib.ticker import MaxNLocator
+
     drawn: Any = None
     for n, (ax, image) in enumerate(zip(axes, images, strict=True)):
         drawn = image.draw(ax, bar=False, units=units)
         ax.set_title(textwrap.fill(plain(image.title), 15), fontsize="small")
         ax.tick_params(labelsize="small", labelleft=n == 0)
+        if len(images) > 2 and isinstance(ax.xaxis.get_major_locator(), MaxNLocator):
+            ax.locator_params("x", nbins=5)  # numbers of narrow maps would touch
         if n:
             ax.set_ylabel("")
     bar = axes[0].figure.colorbar(drawn, ax=list(axes))

@@ -244,7 +244,10 @@ def _read(
         if loaded is None:
             options = _options_for_several(several, options, sources)
         table, where = multiple_files.read_all(path, several, options, read_file, expected), count(len(several), "file")
-    left = {Path(each.file) for each in table.meta.get("left_out", ())}
+    left = {
+        *(Path(each.file) for each in table.meta.get("left_out", ())),
+        *map(Path, table.meta.get("other_kinds", ())),
+    }
     statements = [statement for file, own in stated.items() if file not in left for statement in own]
     return origins.check(table, statements, state, where, expected)
 

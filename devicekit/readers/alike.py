@@ -72,8 +72,8 @@ def find_other_kinds(
     if wanted is None and len(numbers) > 1 and 2 * max(numbers.values()) <= len(kinds):
         held = [f"{count(number, 'file')} of {kind} data" for kind, number in numbers.items()]
         choices = tuple(
-            Choice.of(f"{count(number, 'file')}, such as {_first(kinds, kind)}; the others are left out", kind=kind)
-            for kind, number in numbers.most_common()
+            Choice.of(f"those of {kind} data, such as {_first(kinds, kind)}; others are left out", kind=kind)
+            for kind, _ in numbers.most_common()
         )
         text = f"the folder holds {listed(held)}: which are to be read?"
         raise QuestionError(where, Question(text, ("kind",), choices, subject=KINDS))

@@ -193,6 +193,7 @@ def read_all(
             shown = ", ".join([*names[:8], *(["..."] if len(names) > 8 else [])])
             words = f"{_name_source(rest)}: {count(len(names), 'file')} left out, {why}: {shown}"
             warnings.append(CodedWarning("dropped", words))
+    object.__setattr__(table, "meta", {**table.meta, "other_kinds": tuple(map(str, others))})
     object.__setattr__(table, "warnings", (*table.warnings, *warnings))
     return table
 

@@ -140,6 +140,9 @@ def test_of_a_folder_of_two_kinds_one_is_chosen(devicekit: Run, tmp_path: Path) 
         ran = devicekit("read", folder, "--kind", kind, "--json")
         assert ran.code == 0
         assert ran.json["kind"] == kind
+        assert {each["says"] for each in ran.json["statements"] if each["subject"] == "kind"} == {
+            f"the table holds {kind} data"
+        }  # those of the other files do not count
         assert "left_out" not in ran.json
         assert "dropped" in [each["code"] for each in ran.json["warnings"]]
         assert ran.json["devices"] == 2
