@@ -10,10 +10,11 @@ import pandas as pd
 
 from devicekit.core.intervals import LEVEL, mean_ends
 from devicekit.core.records import Estimate, Record, column
-from devicekit.plot import MOST_COLOURS, Axis, Curve, Panel, colours_of
+from devicekit.plot import Axis, Curve, Panel
 
 RESAMPLES = 2000
-MARKERS = ("D", "o", "s", "^", "v", "P", "X", "*", ">", "p", "<")  # more than colours: the tenth differs from both
+MARKERS = ("D", "o", "s", "^", "v", "P", "X", "*", ">", "p", "<")  # one more than colours: none returns with its colour
+COLOURS = tuple(f"C{k}" for k in range(10))
 APART = 0.36  # of the distance of two devices, over which the rankings of one are spread
 FEWEST = 3  # devices that have ranks to compare; of so few, every sixth order is the same by chance
 AGREES = 0.7  # rank correlation, from which rankings are called alike
@@ -87,11 +88,10 @@ def ranks_panel(rankings: Sequence[Ranking]) -> Panel:
     devices = sorted(first.runs, key=lambda each: -first.ends(each)[0])
     rows, middle = np.arange(len(devices)), (len(rankings) - 1) / 2
     curves = []
-    palette = colours_of(range(MOST_COLOURS))
     for k, one in enumerate(rankings):
         x, low, high = 100 * np.array([one.ends(each) for each in devices]).T
         shift = APART * (k - middle) / max(middle, 1.0)
-        marker, colour = MARKERS[k % len(MARKERS)], palette[k % len(palette)]
+        marker, colour = MARKERS[k % len(MARKERS)], COLOURS[k % len(COLOURS)]
         curves.append(Curve(one.name, x, rows - shift, "across", marker, low, high, colour=colour, size=6.0))
     return Panel(Axis("accuracy", "%"), Axis("", names=tuple(devices)), curves, grid=True)
 
