@@ -166,6 +166,7 @@ def read_all(
         alone, _ = _options_of_each([_stem(file) for file in paths], replace(options, kind=None), _name_source(paths))
         wanted = options.kind or expected
         others = find_other_kinds(paths, lambda file: read_once(Source(file), alone).kind, wanted, _name_source(paths))
+        empty.clear()  # with other options they may hold a table; else the last one says why there is none
     while True:
         rest = [file for file in paths if file not in empty and file not in bad and file not in others]
         try:
