@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -96,8 +97,12 @@ def conclude(
 
 def write_all(outcome: Outcome[Any], folder: Path) -> None:
     """Write the files and the page of an outcome."""
-    outcome.write(folder)
-    outcome.page(this_command()).save(folder / REPORT)
+    gc.freeze()  # drawing makes garbage, but no collection need pass through the libraries
+    try:
+        outcome.write(folder)
+        outcome.page(this_command()).save(folder / REPORT)
+    finally:
+        gc.unfreeze()
 
 
 def print_outcome(outcome: Outcome[Any], as_json: bool) -> int:

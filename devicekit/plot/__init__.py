@@ -4,7 +4,7 @@ Results build panels from their arrays; matplotlib, the CSV of a figure and the 
 """
 
 from devicekit.plot.axis import Axis
-from devicekit.plot.image import Image, array_map, draw_row, row_csv
+from devicekit.plot.image import Image, array_map, draw_row, draw_strip, fit_in_strip, row_csv
 from devicekit.plot.panel import Curve, Panel
 from devicekit.plot.style import COLOURS, MOST_COLOURS, axes, colours_of, plain
 
@@ -19,6 +19,8 @@ __all__ = [
     "axes",
     "colours_of",
     "draw_row",
+    "draw_strip",
+    "fit_in_strip",
     "plain",
     "row_csv",
 ]

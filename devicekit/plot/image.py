@@ -186,6 +186,66 @@ def draw_row(images: Sequence[Image], axes: Sequence[Axes], units: Units = OWN) 
     return axes
 
 
+_BAR = 0.6  # room for a colour bar [inch]
+_APART = 1.2  # from one map of a strip to the next, in widths
+
+
+def fit_in_strip(images: Sequence[Image]) -> bool:
+    """Return whether `draw_strip` can draw maps: two or more of numbers on one grid, without written values."""
+    first = images[0]
+    plain_axes = not (first.x.names or first.y.names or first.x.whole or first.x.limits or first.y.limits)
+    same = all(np.array_equal(each.x_edges, first.x_edges) and not each.numbers for each in images)
+    return len(images) > 1 and plain_axes and same
+
+
+def draw_strip(images: Sequence[Image], ax: Axes, units: Units = OWN) -> Axes:
+    """Draw maps of one quantity side by side in a single Axes, with one colour bar: faster than an Axes for each."""
+    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.ticker import MaxNLocator
+
+    shown = [each.displayed(units) for each in images]
+    first = shown[0]
+    left, right = float(first.x_edges[0]), float(first.x_edges[-1])
+    starts = _APART * (right - left) * np.arange(len(shown))
+    ends = right + starts[-1]
+    for start, each in zip(starts, shown, strict=True):
+        norm = (LogNorm if each.log else Normalize)(*each.limits)
+        edges = start + each.x_edges
+        drawn = ax.pcolormesh(edges, each.y_edges, each.values, cmap=each.colours, norm=norm, rasterized=True)
+        words = textwrap.fill(plain(each.title), 15)
+        place = (start + 0.5 * (left + right), 1.0)
+        ax.annotate(
+            words,
+            place,
+            (0, 4),
+            ax.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize="small",
+        )
+    ax.hlines(
+        list(first.lines) * len(shown),
+        np.repeat(left + starts, len(first.lines)),
+        np.repeat(right + starts, len(first.lines)),
+        "w",
+        ":",
+        lw=0.6,
+    )
+    inner = [float(at) for at in MaxNLocator(3).tick_values(left, right) if left <= at <= right]
+    ax.set_xticks([start + at for start in starts for at in inner], [f"{at:g}" for at in inner] * len(shown))
+    set_axis(ax, "y", first.y)
+    ax.set(xlim=(left, ends), ylim=(float(first.y_edges[0]), float(first.y_edges[-1])), xlabel=first.x.text)
+    ax.tick_params(labelsize="small")
+    ax.spines[:].set_visible(False)
+    wide = ax.get_window_extent().width / ax.figure.dpi
+    bar = ax.figure.colorbar(drawn, ax=ax, fraction=min(0.15, _BAR / wide), pad=0.03)
+    bar.minorticks_off()
+    bar.set_label(first.heading, fontsize="small")
+    bar.ax.tick_params(labelsize="small")
+    return ax
+
+
 def row_csv(images: Sequence[Image], units: Units = OWN) -> str | None:
     """Return the data of maps on one grid as CSV, one column per map; None if there are too many to embed."""
     if sum(image.values.size for image in images) > MOST_ROWS:

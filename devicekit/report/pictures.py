@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from devicekit.core.scales import Units
-from devicekit.plot import Image, Panel, draw_row, row_csv
+from devicekit.plot import Image, Panel, draw_row, draw_strip, fit_in_strip, row_csv
 from devicekit.report import theme
 
 _OWN = Units()
@@ -27,16 +27,17 @@ _STYLE: Any = {
 _MAPS = {"left": 0.1, "right": 0.93, "bottom": 0.2, "top": 0.83, "wspace": 0.25}
 
 
-def render(plot: Callable[[Any], object], size: tuple[float, float], columns: int = 0, named: bool = False) -> bytes:
-    """An SVG of what `plot` draws into an Axes, or into a row of `columns` Axes; `named` if their ticks are names."""
+def render(plot: Callable[[Any], object], size: tuple[float, float], columns: int = 0, fixed: bool = False) -> bytes:
+    """An SVG of what `plot` draws into an Axes, or into a row of `columns` Axes; `fixed` for the margins of maps."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
     with matplotlib.rc_context(_STYLE):
         # a fixed layout of maps, unless names need room: fitting one takes as long as drawing them
-        spaces = _MAPS if columns and not named else None
-        canvas = Canvas(figsize=size, layout=None if spaces else "constrained")
-        plot(canvas.subplots(1, columns, squeeze=False, gridspec_kw=spaces)[0] if columns else canvas.subplots())
+        spaces = _MAPS if fixed else None
+        canvas = Canvas(figsize=size, layout=None if fixed else "constrained")
+        axes = canvas.subplots(1, columns or 1, squeeze=False, gridspec_kw=spaces)[0]
+        plot(axes if columns else axes[0])
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="svg", metadata={"Date": None})
     return theme.follow_the_reader(buffer.getvalue().decode()).encode()
@@ -56,8 +57,11 @@ def drawn(shown: Panel | tuple[Image, ...], size: tuple[float, float], units: Un
             "csv": shown.csv(units),
             "data": _data(shown, size, units),
         }
-    named = any(each.x.names or each.y.names for each in shown)
-    svg = render(lambda axes: draw_row(shown, list(axes), units), size, len(shown), named)
+    if fit_in_strip(shown):
+        svg = render(lambda ax: draw_strip(shown, ax, units), size, fixed=True)
+    else:
+        fixed = not any(each.x.names or each.y.names for each in shown)
+        svg = render(lambda axes: draw_row(shown, list(axes), units), size, len(shown), fixed)
     return {"uri": data_uri("image/svg+xml", svg), "csv": row_csv(shown, units)}
 
 

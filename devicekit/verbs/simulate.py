@@ -255,10 +255,11 @@ def run_iv(request: IVRequest, progress: Progress = SILENT) -> Outcome[IVResult]
     shown = result.first_stages()
 
     def maps(axes: Any) -> None:
-        from devicekit.plot import draw_row
+        from devicekit.plot import draw_row, draw_strip, fit_in_strip
 
-        for row, quantity in zip(axes, MAPS, strict=True):
-            draw_row([result.image(stage, quantity) for stage in shown], list(row))
+        for ax, quantity in zip(axes, MAPS, strict=True):
+            images = [result.image(stage, quantity) for stage in shown]
+            draw_strip(images, ax) if fit_in_strip(images) else draw_row(images, [ax])
 
     return Outcome(
         result=result,
@@ -270,7 +271,7 @@ def run_iv(request: IVRequest, progress: Progress = SILENT) -> Outcome[IVResult]
             "summary.json": lambda path: writing.write_results(path, json),
             "stack.json": lambda path: writing.write_json(path, result.stack.model_dump(mode="json")),
             "iv.png": lambda path: _draw(path, result.panel(measured).draw, (5.0, 3.8)),
-            "maps.png": lambda path: _draw(path, maps, (3.4 * len(shown), 7.5), len(shown)),
+            "maps.png": lambda path: _draw(path, maps, (3.4 * len(shown), 7.5), len(MAPS)),
         },
         text=[*_iv_text(result, scatter), *report_field(request.out)],
         reproduction=request.reproduction(),
@@ -334,15 +335,15 @@ def _end(result: IVResult | PulseResult) -> Any:
 _MAPS = {"left": 0.05, "right": 0.99, "bottom": 0.07, "top": 0.95, "hspace": 0.45, "wspace": 0.16}
 
 
-def _draw(path: Path, plot: Callable[[Any], object], size: tuple[float, float], columns: int = 0) -> None:
-    """Save a figure that `plot` draws into one Axes, or into 3 rows of `columns` of them."""
+def _draw(path: Path, plot: Callable[[Any], object], size: tuple[float, float], rows: int = 0) -> None:
+    """Save a figure that `plot` draws into one Axes, or into `rows` of maps."""
     from matplotlib.figure import Figure
 
     from devicekit.system import ownmark, writing
 
     # a fixed layout of maps, as fitting one takes longer than the simulation
-    figure = Figure(figsize=size, layout=None if columns else "constrained")
-    plot(figure.subplots(3, columns, squeeze=False, gridspec_kw=_MAPS) if columns else figure.subplots())
+    figure = Figure(figsize=size, layout=None if rows else "constrained")
+    plot(figure.subplots(rows, 1, gridspec_kw=_MAPS) if rows else figure.subplots())
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=150, format="png", metadata=ownmark.figure_metadata("png"))
     writing.write_bytes(path, buffer.getvalue())
