@@ -155,7 +155,10 @@ class PulseSettings(Settings):
         sets="benchmark classifier devices",
     )
     alpha: float = setting(
-        1.0, 'Factor of the sum in eq. (4) for "literal" and "leaky" [1].', label="Factor of the sum", within=(0.0, 1.0)
+        1.0,
+        'Factor of the sum in eq. (4) for policy "literal" and "leaky" [1].',
+        label="Factor of the sum",
+        within=(0.0, 1.0),
     )
     theta: tuple[float, float] | None = setting(
         None,

@@ -243,27 +243,31 @@ class ProgrammingSettings(Settings):
     )
     tolerance: float = setting(
         0.02,
-        'With "verify": accepted error of a device, fraction of the window.',
+        'With programming "verify": accepted error of a device, fraction of the window.',
         label="Tolerance of a verification",
         within=(1e-6, 0.5),
     )
     verify_reads: int = setting(
-        1, 'With "verify": readings averaged per verification.', label="Readings per verification", within=(1, 10_000)
+        1,
+        'With programming "verify": readings averaged per verification.',
+        label="Readings per verification",
+        within=(1, 10_000),
     )
     verify_limit: int = setting(
         200,
-        'With "verify": largest number of pulses of a device.',
+        'With programming "verify": largest number of pulses of a device.',
         label="Largest number of programming pulses",
         within=(1, 1_000_000),
     )
     program_steps: ProgramSteps = setting(
         "law",
-        'With "verify": bursts sized by the law of the card, or one pulse at a time, stopping on the near side.',
+        'With programming "verify": bursts sized by the law of the card, or one pulse at a time, stopping on the near '
+        "side.",
         label="Size of programming bursts",
     )
     compensate: bool = setting(
         True,
-        'With "verify" and pairs: the partner of a failed or stuck device takes over its error.',
+        'With programming "verify" and pairs: the partner of a failed or stuck device takes over its error.',
         label="Partner corrects failed devices",
     )
 

@@ -138,9 +138,20 @@ CHOICES: dict[str, dict[str, str]] = {
 
 
 def use_words(text: str, name: str) -> str:
-    """Return a documentation of a field in which values in quotation marks, of it or of another field, are words."""
-    known = {value: words for field in CHOICES.values() for value, words in field.items()} | CHOICES.get(name, {})
-    return re.sub(r'"([a-z0-9_-]+)"', lambda found: f"“{known.get(found[1], found[1])}”", text)
+    """Return a documentation of a field with words for its values in quotation marks.
+
+    Values of another field follow its name, as in: policy "literal" and "leaky".
+    """
+
+    field = name
+
+    def quote(found: re.Match[str]) -> str:
+        nonlocal field
+        before, value = found[1] or "", found[2]
+        field = name if value in CHOICES.get(name, {}) else before.strip() if before.strip() in CHOICES else field
+        return f"{before}“{choice_text(field, value)}”"
+
+    return re.sub(r'(\b\w+ )?"([a-z0-9_-]+)"', quote, text)
 
 
 def choice_text(name: str, value: str) -> str:

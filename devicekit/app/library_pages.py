@@ -15,11 +15,13 @@ from devicekit.app import pages
 from devicekit.app.state import App, get_app
 from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.exporters import for_cards
-from devicekit.library import Library, Query, Range
+from devicekit.library import Entry, Library, Query, Range
+from devicekit.library.folder import file_stem
 from devicekit.tables import csv_text
 
 ROWS_SHOWN = 200
 MOST_COMPARED = 100
+NUMBERS_OF_OTHERS = 3  # of a record that has no number in common with the columns
 COLUMNS = ("on_off", "nrmse_ltp", "increment_ltp", "d2d_spread_ltp", "v_set_v", "v_reset_v")
 
 
@@ -69,11 +71,11 @@ def _render_records(request: Request, wrong: str = "", status: int = 200) -> Res
     except DevicekitError as error:
         wrong, status = wrong or str(error), 422
     names = library.names()
-    columns = [name for name in COLUMNS if name in names]
+    columns = [name for name in COLUMNS if any(_is_known(entry.scalar(name)) for entry in records)]
     for extra in (*map(parameters.get, ("of", "x", "y")), parameters.get("sort", "").lstrip("-")):
         if extra in names and extra not in columns:
             columns.append(str(extra))
-    rows = [(entry, [_format_cell(entry.scalar(name)) for name in columns]) for entry in records]
+    rows = [(entry, _cells(entry, columns)) for entry in records]
     labels = {each.name: each.label for entry in records for each in entry.scalars}
     return pages.render_page(
         request,
@@ -88,6 +90,7 @@ def _render_records(request: Request, wrong: str = "", status: int = 200) -> Res
         columns=[(name, labels.get(name, name)) for name in columns],
         names=[(name, labels.get(name, name)) for name in names],
         kinds=library.kinds(),
+        has_places=any(str(entry.place) for entry, _ in rows),
         groups=(*library.labels(), "wafer", "die", "kind", "law"),
         unreadable=library.unreadable,
         most=MOST_COMPARED,
@@ -95,8 +98,17 @@ def _render_records(request: Request, wrong: str = "", status: int = 200) -> Res
     )
 
 
-def _format_cell(scalar: Any) -> str:
-    return "–" if scalar is None or not math.isfinite(scalar.value) else scalar.text
+def _is_known(scalar: Any) -> bool:
+    return scalar is not None and math.isfinite(scalar.value)
+
+
+def _cells(entry: Entry, columns: list[str]) -> list[str]:
+    """Return the numbers of a record in columns; one cell with its first numbers if the columns have none of them."""
+    found = [entry.scalar(name) for name in columns]
+    if any(map(_is_known, found)):
+        return [each.text if each is not None and _is_known(each) else "–" for each in found]
+    first = [f"{each.label} {each.text}" for each in entry.scalars if _is_known(each)][:NUMBERS_OF_OTHERS]
+    return ["; ".join(first) or "–"]
 
 
 async def start_comparison(request: Request) -> Response:
@@ -150,7 +162,7 @@ async def download_card(request: Request) -> Response:
             return pages.render_error(request, error, "library", 404)
         if record.card is None:
             return pages.render_missing(request, "card")
-        return _attach(record.card.to_json(), f"{record.id}.json", "application/json")
+        return _attach(record.card.to_json(), f"{file_stem(record.name)}.json", "application/json")
 
     return await run_in_threadpool(respond)
 
@@ -192,7 +204,7 @@ def load_card_text(app: App, id: str) -> tuple[str, str] | None:
         record = Library(app.library).get(id)
     except DevicekitError:
         return None
-    return None if record.card is None else (f"{record.id}.json", record.card.to_json())
+    return None if record.card is None else (f"{file_stem(record.name)}.json", record.card.to_json())
 
 
 def list_routes() -> list[Route]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from devicekit.core.text import listed, si
 from devicekit.features.dc import subset
+from devicekit.features.dc.rate import rate_text
 from devicekit.features.definitions import rule
 from devicekit.features.merits.dc import DcResult
 from devicekit.figures.drawn import LEAST, Series, dressed
@@ -118,6 +119,13 @@ def read_text(inputs: Sequence[Input]) -> str:
     """Return at which voltage states were read, in a sentence; "" if it is unknown."""
     known = {value for each in inputs if (value := read_voltage(each)) is not None}
     return f"States read at {listed([si(each, 'V') for each in sorted(known)])}." if known else ""
+
+
+def sweep_rate_text(inputs: Sequence[Input]) -> str:
+    """Return the sweep rate in a sentence; "" if it is not known of all."""
+    results = [each.merits.get("dc") for each in inputs]
+    known = [each.table.frame for each in results if isinstance(each, DcResult)]
+    return rate_text(known) if len(known) == len(results) else ""
 
 
 def rules_text(inputs: Sequence[Input]) -> str:

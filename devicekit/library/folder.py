@@ -40,6 +40,11 @@ def default_folder() -> Path:
     return Path(named) if named else platformdirs.user_data_path("devicekit") / "library"
 
 
+def file_stem(name: str) -> str:
+    """Return the name of a record as a file may be called, without an ending."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._-")[:60] or "record"
+
+
 @dataclass(frozen=True)
 class Added(Printed):
     """The result of adding a record: the stored record, its file, and True if it was in the library before."""
@@ -340,7 +345,7 @@ class Library:
 
     def _candidate_paths(self, record: Record) -> tuple[Path, Path]:
         """Return the possible paths of a record: its name with the first digits of its id, or with all of them."""
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "_", record.name).strip("._-")[:60] or "record"
+        stem = file_stem(record.name)
         short, long = (self._path(f"{stem}-{digits}{_SUFFIX}") for digits in (record.id[:_FILE_DIGITS], record.id))
         return short, long
 

@@ -41,9 +41,9 @@ class FoldedSection:
         return any(len(self._drawn(row)) == 1 for part in self.parts if part.is_open for _, row in part.rows)
 
     def is_half(self, row: Sequence[Block]) -> bool:
-        """True if a row of blocks needs half of the page's width: text, a list of values, one figure."""
+        """True if a row of blocks needs half of the page's width: text, a list of values, one figure at most."""
         if isinstance(row[0], Figure):
-            return len(self._drawn(row)) == 1 and not any(each.wide for each in self._drawn(row))
+            return len(self._drawn(row)) < 2 and not any(each.wide for each in self._drawn(row))
         return isinstance(row[0], Text) or (isinstance(row[0], Table) and row[0].is_pairs)
 
     def _drawn(self, row: Sequence[Block]) -> list[Figure]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from devicekit.plot.style import DARK_OF
+from devicekit.plot.style import DARK_OF, RAMP
 
 # What each name colours: ink text, soft captions, paper the page, panel boxes, line rules, link links,
 # mark warnings on markpaper, shade the edge of a table that scrolls, figure the paper of a figure.
@@ -43,7 +43,7 @@ def variables() -> str:
     """Return the colours of a page as variables of a style sheet, light and dark."""
     light, dark = ("".join(f"--{name}: {colour}; " for name, colour in each.items()) for each in (LIGHT, DARK))
     return (
-        f":root {{ {light}color-scheme: light dark; }}\n"
+        f":root {{ {light}--ramp: {', '.join(RAMP)}; color-scheme: light dark; }}\n"
         f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
     )
 

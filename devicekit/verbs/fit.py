@@ -219,7 +219,7 @@ def run_fit(request: FitRequest, progress: Progress = SILENT, table: PulseTable 
     return Outcome(
         result=fit,
         json=json,
-        page=lambda command: replace(_page(request, fit, synthetic, command), resistance=request.show == "ohm"),
+        page=lambda command: replace(_page(request, fit, synthetic, command, drawn), resistance=request.show == "ohm"),
         files={path.name: card.save for path, card in {**cards, **more}.items()},
         text=text,
         reproduction=_reproduction(request, len(cards)),
@@ -275,14 +275,14 @@ def _written(fit: DeviceFit, paths: list[Path], main: Path | None) -> list[tuple
     ]
 
 
-def _page(request: FitRequest, fit: DeviceFit, synthetic: bool, command: str) -> Report:
+def _page(request: FitRequest, fit: DeviceFit, synthetic: bool, command: str, drawn: Posterior | None) -> Report:
     from devicekit.fitting.cards import device_name
     from devicekit.fitting.page import fit_page
 
     name = device_name(request.out, request.stem)
     card = fit.to_card(name, request.source, synthetic) if _is_complete(fit) else None
     file = request.file
-    return fit_page(fit, file.name if isinstance(file, Path) else shown(file), card, command, synthetic)
+    return fit_page(fit, file.name if isinstance(file, Path) else shown(file), card, command, synthetic, drawn)
 
 
 def _reproduction(request: FitRequest, cards: int) -> Reproduction:

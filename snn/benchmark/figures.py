@@ -21,6 +21,7 @@ LOOKS: dict[Variant, tuple[str, str]] = {  # line and marker, colour
     "wide": (":", "0.5"),
     "policy": ("v-.", "#3b7d3b"),
 }
+SAME = 0.05  # share of a figure's width and height within which marks are at one place
 _BESIDE: dict[Variant, float] = {"plain": -0.18, "policy": -0.06, "scaled": 0.06, "wide": 0.18}  # of several cards
 
 
@@ -71,7 +72,7 @@ def severity(flaw: Flaw, results: Sequence[Benchmark], networks: Sequence[Varian
     """
     factor, several = _factor(flaw), len(results) > 1
     curves = [curve for variant in networks for curve in _generic(flaw, variant)]
-    notes, lines = [], []
+    lines, places = [], []
     for number, result in enumerate(results, start=1):
         own = result.severities.get(flaw.name)
         if own is None:
@@ -84,9 +85,31 @@ def severity(flaw: Flaw, results: Sequence[Benchmark], networks: Sequence[Varian
                 place = _place(result, each, factor * own, several)
                 curves.append(place)
                 if several:
-                    notes.append((factor * own * (1.06 if flaw.log else 1.0), float(place.y[0]), f"  {number}"))
+                    places.append((number, factor * own, float(place.y[0])))
+    notes = _numbers(places, curves, flaw.log)
     axis = Axis(flaw.axis, flaw.unit if flaw.unit == "%" else "", scale="log" if flaw.log else "linear")
     return Panel(axis, Axis("accuracy", "%"), curves, notes=notes, lines=lines)
+
+
+def _numbers(
+    places: Sequence[tuple[int, float, float]], curves: Sequence[Curve], log: bool
+) -> list[tuple[float, float, str]]:
+    """Return the numbers of cards beside their marks; cards at one place share a note."""
+
+    def at(x: float) -> float:
+        return float(np.log(x)) if log and x > 0 else x
+
+    points = [(at(float(x)), float(y)) for each in curves for x, y in zip(each.x, each.y, strict=True)]
+    wide, high = np.ptp(points, axis=0) if points else (0.0, 0.0)
+    groups: list[tuple[float, float, list[int]]] = []
+    for number, x, y in places:
+        near = (each for each in groups if abs(at(x) - at(each[0])) <= SAME * wide and abs(y - each[1]) <= SAME * high)
+        own = next(near, None)
+        if own is None:
+            groups.append((x, y, [number]))
+        elif number not in own[2]:
+            own[2].append(number)
+    return [(x * (1.06 if log else 1.0), y, f"  {', '.join(map(str, own))}") for x, y, own in groups]
 
 
 def _factor(flaw: Flaw) -> float:

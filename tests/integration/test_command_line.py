@@ -81,8 +81,12 @@ def one_device(small: Path, tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_a_posterior_is_drawn_and_its_draws_are_cards(devicekit: Run, one_device: Path, tmp_path: Path) -> None:
     command = ("fit", one_device, "--model", "softbounds", "--posterior")
-    ran = devicekit(*command, "--resample", "2", "--out", tmp_path / "card.json", "--json")
+    page = tmp_path / "page.html"
+    ran = devicekit(*command, "--resample", "2", "--out", tmp_path / "card.json", "--report", page, "--json")
     assert ran.code == 0
+    worst = max(value for each in ran.json["posterior"]["branches"].values() for value in each["rhat"].values())
+    assert f"R-hat {worst:.3f}" in page.read_text()
+    assert '<section id="posterior"' in page.read_text()
     for branch in ran.json["posterior"]["branches"].values():
         assert branch["mixed"] == (max(branch["rhat"].values()) < 1.02 and min(branch["ess"].values()) >= 100)
         low, high = branch["intervals_95"]["increment"]

@@ -17,6 +17,7 @@ from devicekit.features.dc import figures, signs, subset
 from devicekit.features.dc import rows as cycle_rows
 from devicekit.features.dc import sentences as dc_text
 from devicekit.features.dc.levels import Level, levels
+from devicekit.features.dc.rate import rate_text
 from devicekit.features.dc.sweeps import Sweep
 from devicekit.features.dc.transistors import without_transistors
 from devicekit.features.dc.transitions import Polarity, polarity
@@ -250,7 +251,8 @@ class DcResult(MeritResult):
         """Return the figure of the sweeps."""
         words = f"{subset.shown_count(self.cycles) or 'Sweeps'}; in front {self._middle_sweep()}."
         caption = "Sweeps by compliance." if self.levels else f"{words} The CSV has only this one."
-        return figure(self.panel(), caption, self.figure_alt)
+        rate = rate_text([self.table.frame])
+        return figure(self.panel(), f"{caption} {rate}".rstrip(), self.figure_alt)
 
     def blocks(self) -> list[Block]:
         """Return the blocks of the report."""

@@ -20,6 +20,8 @@ NAMES = ("accuracy", "benchmark", "flaw")
 RANK = 70
 NEEDS = "the accuracies of a training or a benchmark"
 MEAN = "95 % interval of the mean over seeds (t)"
+LONGEST = 32  # letters of the label of an axis; longer words stand in the caption
+OF_WINDOW = ", of the window"
 GREY = Look("#000000", "--", "s")
 
 
@@ -153,16 +155,18 @@ def _flaw(inputs: Sequence[Input]) -> list[Drawn]:
         middle, low, high = (np.array([value]) for value in _of_seeds(each.rows["device"]))
         look = each.look
         curves.append(Curve(each.name, at, middle, "errors", look.marker, low, high, look.colour, size=4.0))
-    label, whole, share = f"{flaw.axis[:1].upper()}{flaw.axis[1:]}", ", of the window", 1.0
-    if label.endswith(whole):  # as in tables and pages, in percent
-        label, share = label.removesuffix(whole), 100.0
-        curves = [replace(each, x=share * np.asarray(each.x, float)) for each in curves]
-    across = Axis(label, "% of window" if share > 1 else "", scale="log" if flaw.log else "linear")
+    words = flaw.axis.removesuffix(OF_WINDOW)
+    label = words if len(words) <= LONGEST else flaw.name
+    if flaw.unit == "%":  # as in tables and pages
+        curves = [replace(each, x=100.0 * np.asarray(each.x, float)) for each in curves]
+    unit = ("% of window" if words != flaw.axis else "%") if flaw.unit == "%" else ""
+    across = Axis(f"{label[:1].upper()}{label[1:]}", unit, scale="log" if flaw.log else "linear")
+    meaning = f" ({words})" if label != words else ""
     return [
         Drawn(
             name="flaw",
             panel=Panel(across, Axis("Test accuracy", "%"), curves),
-            shows=f"Accuracy against {flaw.name}, the flaw nearest to its limit in {series[0].name}.",
+            shows=f"Accuracy against {flaw.name}{meaning}, the flaw nearest to its limit in {series[0].name}.",
             notes=(
                 f"Line: a SYNTHETIC generic device with this flaw ({seeds} seeds).",
                 f"{_bars_text('Band and bars', shown) or f'Band: {MEAN}. '}Plain learning rates.",

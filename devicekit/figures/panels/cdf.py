@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 
 from devicekit.features.stats import ranks
-from devicekit.figures.cycles import in_groups, left_out_text, limits_text, numbers_of, read_text, rules_text
+from devicekit.figures.cycles import (
+    in_groups,
+    left_out_text,
+    limits_text,
+    numbers_of,
+    read_text,
+    rules_text,
+    sweep_rate_text,
+)
 from devicekit.figures.drawn import LEAST, Drawn, How, Series, distinct, key, of_each, scale_of, scale_text
 from devicekit.figures.inputs import Input
 from devicekit.figures.looks import MOST, Look, looks
@@ -54,6 +62,7 @@ def _drawn(series: Sequence[Series], pair: Sequence[tuple[str, str]], how: How) 
         numbers = f"{known[0].name}: {numbers}"
     what = "V_set and V_reset" if voltages else "HRS and LRS"
     notes = [rules_text(inputs) if voltages else read_text(inputs), limits_text(known), left_out_text(inputs)]
+    notes += [sweep_rate_text(inputs)] if voltages else []
     return Drawn(
         name="cdf-voltages" if voltages else "cdf-states",
         panel=Panel(x, Axis("Cumulative probability", "%"), curves),

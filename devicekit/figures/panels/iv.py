@@ -10,6 +10,7 @@ import pandas as pd
 
 from devicekit.core.text import count
 from devicekit.features.dc import subset
+from devicekit.features.dc.rate import rate_text
 from devicekit.features.dc.segments import split_segments
 from devicekit.features.dc.trace import each_sweep
 from devicekit.features.merit import MOST_CURVES, curve
@@ -133,10 +134,12 @@ def _notes(series: Sequence[Series], behind: Sequence[Curve], marked: bool) -> t
     words = "" if total == len(series) else words
     left_out = left_out_text(distinct(series))
     limits = limits_text([Series(each.name, each.of, each.rows[1]) for each in series])
+    rate = rate_text(each.rows[0] for each in series)
     return (
         *([words] if words else []),
         *([left_out] if left_out else []),
         *([limits.replace("Compliance", "Compliance (thin line)", 1) if marked else limits] if limits else []),
+        *([rate] if rate else []),
         "Arrows: order of the sweep.",
     )
 

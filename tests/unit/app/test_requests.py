@@ -361,3 +361,15 @@ def test_every_card_of_a_fit_is_kept(held: state.App, monkeypatch: pytest.Monkey
     ask(held, f"/uploads/{upload.key}/keep", [b"name=mine"], kind="application/x-www-form-urlencoded")
     assert kept == [("card_5us.json", "mine 5us"), ("card_50us.json", "mine 50us")]
     assert upload.records == ("id1", "id2")
+
+
+def test_a_record_is_listed_by_name_with_its_numbers_and_its_mark_once(held: state.App) -> None:
+    from devicekit.library import Library
+
+    (added,) = Library(held.library).add_file(catalog.shipped()["pt-hfo2-al2o3-ti"].card)
+    _, page = ask(held, "/library")
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]*)<', page)
+    assert [word in heads for word in ("Place", "Warnings")] == [False, True]
+    assert page.lower().count("synthetic") == 1
+    _, form = ask(held, "/train", query=f"card=record:{added.record.id}".encode())
+    assert re.findall(r"<h1>.* (\S+)</h1>", form) == [f"{added.record.name}.json"]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import physics
+from devicekit.app.choices import choice_text
 from devicekit.app.run_forms import (
     STACK,
     RunForm,
@@ -37,6 +38,13 @@ def test_every_setting_of_a_training_has_one_field() -> None:
     names = [each.name for each in (*form.fields, *(field for _, fields in form.groups for field in fields))]
     assert sorted(names) == sorted([*TrainingConfig.declared(), "data", "beside"])
     assert all(title and fields for title, fields in form.groups)
+
+
+def test_documentation_has_the_words_of_the_field_that_it_names() -> None:
+    fields = {each.name: each.doc for _, fields in build_training_form("a").groups for each in fields}
+    assert choice_text("programming", "verify") in fields["tolerance"]
+    assert choice_text("policy", "leaky") in fields["alpha"]
+    assert all('"' not in doc for doc in fields.values())
 
 
 def test_every_property_that_a_card_may_lack_has_a_field_of_a_benchmark() -> None:

@@ -189,6 +189,17 @@ def test_sweeps_that_are_left_out_are_counted_of_each_input(without_mechanism: N
     assert re.findall(r"(\d+) of (\d+) sweeps", " ".join(drawn.notes)) == [("5", "8")]
 
 
+def test_captions_give_the_sweep_rate_from_times_alone(without_mechanism: None) -> None:
+    frame = records.sweeps(8, 1).frame
+    step = frame.groupby("cycle")["voltage_v"].diff().abs().fillna(0.0)
+    time_s = step.groupby(frame["cycle"]).cumsum() / 0.4 + 5.0 * (frame["point"] > 20)  # with a pause
+    backwards = time_s.where(frame["point"] != 7, 0.0)
+    timed, wrong = (dk.tables.SweepTable(frame.assign(time_s=each)) for each in (time_s, backwards))
+    for name, table, rates in (("iv", timed, 1), ("cdf-voltages", timed, 1), ("iv", wrong, 0)):
+        notes = " ".join(shown(name, table, panels=[name]).notes)
+        assert re.findall(r"Sweep rate ([^.]+)", notes) == ["400 mV/s"] * rates
+
+
 def training(seed: int, *, hidden: int) -> Input:
     """Return a training of two epochs."""
     numbers = {

@@ -53,6 +53,9 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     other = replace(found, name="other", variants=(replace(worst, device=(0.89,) * 4),), severities={})
     both = benchmark_report([found, other]).to_html()
     assert "1 (dev) 8 stable states" in both
+    apart = replace(found, name="third", variants=(replace(worst, device=(0.6,) * 4),))
+    notes = figures.severity(FLAWS["states"], [found, replace(found, name="twin"), apart]).notes
+    assert [words.split() for _, _, words in notes] == [["1,", "2"], ["3"]]
     losses = figures.losses([found, other])
     assert losses.y.names == ("other", "dev")  # the least loss first
     plain = next(curve for curve in losses.curves if curve.name == "small learning rate")
