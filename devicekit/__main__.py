@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
+import os
 import signal
 import sys
 
@@ -16,8 +18,27 @@ def _quiet(found: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(found)
 
 
+def _leave(code: list[str | int | None]) -> None:
+    """End the process without freeing its memory piece by piece, which takes seconds after compiled code was loaded.
+
+    It is the last exit function. What cannot be flushed, and a code that is a message, are left to the usual end.
+    """
+    if not code or isinstance(code[0], str):
+        return
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+    except (OSError, ValueError):
+        return
+    os._exit((code[0] or 0) & 0xFF)
+
+
 def main() -> None:
     """Entry point of the `devicekit` command."""
+    ended: list[str | int | None] = []
+    if not atexit._ncallbacks():  # else ones of another program would be left out
+        atexit.register(_leave, ended)
     sys.unraisablehook = _quiet
     gc.set_threshold(OBJECTS_ADDED, 20, 20)
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -40,6 +61,7 @@ def main() -> None:
     if code == INTERRUPTED:
         print("interrupted", file=sys.stderr)
         workers.end_workers()
+    ended.append(code)
     sys.exit(code)
 
 

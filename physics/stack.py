@@ -313,6 +313,8 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
         return load_material()
     path = Path(path)
     path = path if path.is_file() else starter_files().get(str(path), path)
+    if not path.suffix and not path.exists():
+        raise ParameterError(f"{path} is not a stack. Use a .toml file, or one of: {', '.join(starter_files())}")
     document = _read_file(path)
     name = document.get("material", DEFAULT_MATERIAL)
     if not isinstance(name, str):

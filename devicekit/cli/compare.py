@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, over_files, with_options
+from devicekit.cli.common import Json, ReplaceFile, over_files, with_options
+from devicekit.cli.outcome import Page, check_page, write_page
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
 
@@ -50,23 +52,30 @@ def _print(name: str, comparison: Comparison) -> None:
 def compare_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders of pulse trains.")],
     reading: ReadOptions,
+    report: Page = None,
+    force: ReplaceFile = False,
     json_output: Json = False,
 ) -> int:
     """Fit every update law to LTP and LTD and rank them by BIC.
 
     Example:
-        devicekit compare ramps/ --quantity current --read-voltage 0.1
+        devicekit compare ramps/ --quantity current --read-voltage 0.1 --report laws.html
     """
     from devicekit.fitting.comparison import compare
+    from devicekit.fitting.comparison_page import comparison_page
     from devicekit.fitting.device import read_pulses
     from devicekit.readers.multiple_files import group_files
 
     inputs, reading = group_files(files, reading)
+    check_page(report, inputs)
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
         comparison = compare(read_pulses(file, reading))
         if not json_output:
             _print(shown(file), comparison)
-        return comparison.as_dict()
+        return {
+            **comparison.as_dict(),
+            **write_page(report, file, inputs, json_output, partial(comparison_page, comparison)),
+        }
 
     return over_files(inputs, json_output, work)

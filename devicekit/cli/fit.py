@@ -13,7 +13,7 @@ from devicekit.cli.outcome import TerminalProgress, show
 from devicekit.core.errors import UsageError
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.fit import FitRequest, read_window, run_fit
-from devicekit.verbs.outcome import Input, stem
+from devicekit.verbs.outcome import Input, path_of, stem
 
 
 @with_options
@@ -55,13 +55,8 @@ def fit_command(
         raise UsageError("Two files have the same name, and so would their cards. Fit them one by one.")
     window = None if request.stdp is None else read_window(request.stdp, request.synthetic)
 
-    def of_input(path: Path | None, file: Input, suffix: str) -> Path | None:
-        if path is None or not several:
-            return path
-        return path.with_name(f"{path.stem}_{stem(file)}{path.suffix or suffix}")
-
     def work(file: Input) -> dict[str, object]:
-        own = {"out": of_input(out, file, ".json"), "report": of_input(report, file, ".html")}
+        own = {"out": path_of(out, file, several, ".json"), "report": path_of(report, file, several, ".html")}
         asked = replace(request, file=file, reading=reading, window=window, **own)  # type: ignore[arg-type]
         outcome = run_fit(asked, TerminalProgress(json_output))
         if asked.out is not None:

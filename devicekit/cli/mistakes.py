@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from devicekit.core.errors import UsageError
 from devicekit.core.text import listed
-from devicekit.system.files import is_file
+from devicekit.system.files import ADDRESS, is_file
 
 ALIKE = 0.8  # of two options, from which one is a slip of the other
 _SHOW = "devicekit read FILE --plot FILE.png draws a file; devicekit FILE makes its page."
@@ -22,11 +25,13 @@ _OTHER_WORDS = {  # of other programs -> what does it here
         ("analyze", "analyse", "analysis", "process", "extract", "load"), "devicekit FILE does what fits a file."
     ),
     **dict.fromkeys(("convert", "save", "import"), "devicekit read FILE --out TABLE.csv writes one table."),
+    **dict.fromkeys(("report", "page", "summary", "html"), "devicekit FILE makes a page; so does --report FILE.html."),
     **dict.fromkeys(("gui", "web", "serve", "browser"), "devicekit app opens the pages in the browser."),
     **dict.fromkeys(("predict", "evaluate", "test", "infer"), "devicekit benchmark CARD.json evaluates a device."),
 }
 
 
+_NUMBER = re.compile("valid (number|float|integer)")
 _OWN_NAMES = "devicekit FILE names its results itself. To name them, change --out in the command that it prints."
 
 
@@ -44,6 +49,10 @@ def unknown_word(word: str, rest: Sequence[str], commands: Iterable[str]) -> str
 
 def missing_file(word: str) -> str:
     """Return the answer to a file that does not exist, with one of nearly the same name."""
+    if word.startswith(ADDRESS):
+        return f"{word} is an address. Download the file first."
+    if found := sorted(glob.glob(word)):
+        return f"{word} does not exist. Leave out the quotation marks, or name the files: {shlex.join(found[:3])}"
     folder = Path(word).parent
     names: list[str] = []
     with suppress(OSError):
@@ -92,10 +101,13 @@ def answer(error: Any, words: Sequence[str]) -> str:
         return _missing(error.param, command, words)
     message: str = error.format_message()
     if kind == "UsageError" and "unexpected extra argument" in message:
-        return _too_many(message, command)
-    if kind == "BadParameter" and error.param is not None and ("valid number" in message or "valid float" in message):
+        return _too_many(message, command, words)
+    if kind == "UsageError" and message.startswith("No such command"):
+        return _unknown_of_group(error.ctx, command, words)
+    if kind == "BadParameter" and error.param is not None and (found := _NUMBER.search(message)):
         place = error.param.metavar
-        return f"{error.param.opts[0]} takes a number without a unit ({place}: see devicekit {command} --help)"
+        number = "a whole number" if found[1] == "integer" else "a number without a unit"
+        return f"{error.param.opts[0]} takes {number} ({place}: see devicekit {command} --help)"
     return message
 
 
@@ -128,6 +140,10 @@ def _unknown_option(error: Any, root: Any, command: str, words: Sequence[str]) -
     near = get_close_matches(option, error.possibilities or (), 2, ALIKE)
     if near:
         return f"{given} has no option {option}. Did you mean {' or '.join(near)}?"
+    if "--set" in _options(error.ctx.command) and option[2:].replace("-", "_") in _settings():
+        typed = [part for word in words for part in word.split("=", 1)]
+        value = next((after for word, after in pairwise(typed) if word == option), "VALUE")
+        return f"{given} has no option {option}. Write --set {option[2:].replace('-', '_')}={value}"
     owners = [name for name in root.commands if option in _options(root.commands[name])]
     if owners:
         has = "has" if len(owners) == 1 else "have"
@@ -149,11 +165,37 @@ def _missing(parameter: Any, command: str, words: Sequence[str]) -> str:
     return f"Missing {parameter.opts[0]} {place}: {line} {parameter.opts[0]} {place}"
 
 
-def _too_many(message: str, command: str) -> str:
+def _settings() -> Iterable[str]:
+    from snn.config import TrainingConfig
+
+    return TrainingConfig.declared()
+
+
+def _unknown_of_group(context: Any, group: str, words: Sequence[str]) -> str:
+    """Return the answer to a word that is not a command of a group."""
+    word, names = words[len(group.split())], list(context.command.commands)
+    if group == "simulate" and is_file(Path(word)):
+        return _no_data(group, word)
+    near = get_close_matches(word, names, 1)
+    of_file = ["add" if group == "library" else "show"] if is_file(Path(word)) else []
+    if first := (near or [name for name in of_file if name in names]):
+        line = ["devicekit", *group.split(), *first, *words[len(group.split()) + len(near) :]]
+        return f"devicekit {group} has no command {word!r}. Did you mean: {shlex.join(line)}"
+    return f"devicekit {group} has no command {word!r}; it has {listed(names)}."
+
+
+def _no_data(command: str, file: str) -> str:
+    return (
+        f"devicekit {command} takes no data. devicekit {shlex.quote(file)} does what fits the file; "
+        "devicekit calibrate fits a stack to sweeps."
+    )
+
+
+def _too_many(message: str, command: str, words: Sequence[str]) -> str:
     extra = message.rpartition("(")[2].rstrip(").")
+    before = [*words[: words.index(extra)]] if extra in words else []
+    if before[-2:-1] == ["--set"] and "=" not in before[-1]:
+        return f"Write a setting and its value as one: --set {before[-1]}={extra}"
     if command.startswith("simulate") and is_file(Path(extra)):
-        return (
-            f"devicekit {command} takes no data. devicekit {shlex.quote(extra)} does what fits the file; "
-            "devicekit calibrate fits a stack to sweeps."
-        )
+        return _no_data(command, extra)
     return f"devicekit {command} does not take {extra!r}. devicekit {command} --help shows what it takes."

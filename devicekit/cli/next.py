@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from devicekit.cli import terminal
-from devicekit.cli.common import Json, choice, over_files, with_options
+from devicekit.cli.common import Json, ReplaceFile, choice, over_files, with_options
+from devicekit.cli.outcome import Page, check_page, write_page
 from devicekit.models import law_names
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
@@ -47,6 +49,8 @@ def next_command(
         int | None,
         typer.Option("--budget", metavar="N", min=1, help="Pulses of each branch, resets included."),
     ] = None,
+    report: Page = None,
+    force: ReplaceFile = False,
     json_output: Json = False,
 ) -> int:
     """Find the measurement that most narrows the rate, the increment or the population.
@@ -55,21 +59,23 @@ def next_command(
     quantity is known to 5 %, you have enough.
 
     Examples:
-        devicekit next train.csv
+        devicekit next train.csv --report next.html
         devicekit next ramps/ --quantity current --read-voltage 0.1 --goal increment --reset train
     """
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.device import fit_table, read_pulses
     from devicekit.fitting.uncertainty.advice import next_measurement
+    from devicekit.fitting.uncertainty.advice_page import advice_page
     from devicekit.readers.multiple_files import group_files
 
     inputs, reading = group_files(files, reading)
+    check_page(report, inputs)
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
         fitted = fit_table(read_pulses(file, reading), FitOptions(model))
         advice = next_measurement(fitted, goal, reset, budget)
         if not json_output:
             _print(shown(file), advice)
-        return advice.as_dict()
+        return {**advice.as_dict(), **write_page(report, file, inputs, json_output, partial(advice_page, advice))}
 
     return over_files(inputs, json_output, work)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from devicekit.cli import progress, terminal
 from devicekit.cli.common import print_json, print_warnings, this_command
-from devicekit.core.errors import CodedWarning
-from devicekit.system import folders
+from devicekit.core.errors import CodedWarning, UsageError
+from devicekit.system import folders, writing
 from devicekit.system.kept import kept_beside
-from devicekit.verbs.outcome import REPORT, Outcome, Progress
+from devicekit.verbs.outcome import REPORT, Input, Outcome, Progress, path_of, shown, stem
 from devicekit.verbs.text import Alert, Block, Columns, Fields, Paragraph, Title, Warnings
+
+if TYPE_CHECKING:
+    from devicekit.report import Report
 
 
 def show(text: Iterable[Block]) -> None:
@@ -114,3 +119,30 @@ def print_outcome(outcome: Outcome[Any], as_json: bool) -> int:
     if outcome.unfinished:
         terminal.warning(f"the run is incomplete: {outcome.unfinished}")
     return outcome.code
+
+
+Page = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", help="Also write one self-contained HTML report."),
+]
+
+
+def check_page(path: Path | None, inputs: Sequence[Input]) -> None:
+    """Refuse a report that cannot be written, or of files with one name, before the work."""
+    if path is not None:
+        writing.check_writable(path)
+        if len({stem(file) for file in inputs}) < len(inputs):
+            raise UsageError("Two files have the same name, and so would their reports. Do them one by one.")
+
+
+def write_page(
+    path: Path | None, file: Input, inputs: Sequence[Input], as_json: bool, build: Callable[[str, str], Report]
+) -> dict[str, str]:
+    """Write the page of one of several inputs, built from its name and the command; return its path for JSON."""
+    own = path_of(path, file, len(inputs) > 1, ".html")
+    if own is None:
+        return {}
+    build(file.name if isinstance(file, Path) else shown(file), this_command()).save(own)
+    if not as_json:
+        terminal.fields([("report", str(own))])
+    return {"report": str(own)}

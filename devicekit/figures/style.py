@@ -258,5 +258,5 @@ def style_named(name: str) -> Style:
         If there is none of that name.
     """
     if name not in STYLES:
-        raise UsageError(f"style={name!r} is unknown. Choose one of: {', '.join(STYLES)}.")
+        raise UsageError(f"Unknown style {name!r}. Choose from: {', '.join(STYLES)}.")
     return STYLES[name]

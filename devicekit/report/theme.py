@@ -7,7 +7,8 @@ import re
 from devicekit.plot.style import DARK_OF, RAMP
 
 # What each name colours: ink text, soft captions, paper the page, panel boxes, line rules, link links,
-# mark warnings on markpaper, shade the edge of a table that scrolls, figure the paper of a figure.
+# mark warnings on markpaper, shade the edge of a table that scrolls, figure the paper of a figure, low to high a scale.
+_SCALE = dict(zip(("low", "middle", "high"), RAMP, strict=True))
 LIGHT = {
     "ink": "#1b1f24",
     "soft": "#57606a",
@@ -19,6 +20,7 @@ LIGHT = {
     "markpaper": "#fff6e5",
     "shade": "#8a94a066",
     "figure": "#ffffff",
+    **_SCALE,
 }
 DARK = {
     "ink": "#e6e9ed",
@@ -31,6 +33,7 @@ DARK = {
     "markpaper": "#2b2416",
     "shade": "#000000b0",
     "figure": "#1d232a",
+    **_SCALE,
 }
 
 # A figure keeps its own colours in itself, so that it can be taken out of the page and opened by any program;
@@ -43,7 +46,7 @@ def variables() -> str:
     """Return the colours of a page as variables of a style sheet, light and dark."""
     light, dark = ("".join(f"--{name}: {colour}; " for name, colour in each.items()) for each in (LIGHT, DARK))
     return (
-        f":root {{ {light}--ramp: {', '.join(RAMP)}; color-scheme: light dark; }}\n"
+        f":root {{ {light}color-scheme: light dark; }}\n"
         f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
     )
 

@@ -35,6 +35,9 @@ def stem(path: Path) -> str:
     return (Path(bare.stem) if bare.suffix.lower() in PACKED else bare).stem
 
 
+ADDRESS = ("http:/", "https:/", "ftp:/")  # where nothing is read from
+
+
 def kind(path: Path) -> str:
     """`file` or `folder`, links followed.
 
@@ -46,6 +49,8 @@ def kind(path: Path) -> str:
     try:
         mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
+        if str(path).startswith(ADDRESS):
+            raise FileError(f"{path} is an address. Download the file first.") from None
         raise FileError(f"{path} does not exist") from None
     except (OSError, ValueError) as error:
         raise FileError.of("cannot read", path, error) from error

@@ -15,6 +15,7 @@ from devicekit.system.ownmark import MARKER, Marker, read_marker
 from devicekit.system.writing import check_no_input, clear, write_json
 
 _NOBODYS = {MARKER, work.LOCK_FILE, ".DS_Store", "Thumbs.db", "desktop.ini"}
+_OF_FILES = (".csv", ".html", ".json", ".pdf", ".png", ".svg")  # endings that nobody gives a folder
 
 
 def _files(folder: Path) -> list[str]:
@@ -157,6 +158,8 @@ def result_folder(
     out = Path(os.path.realpath(out))  # a link stays a link
     if os.path.lexists(out) and not out.is_dir():
         raise FileError(f"{out} is a file; out= takes a folder")
+    if out.suffix.lower() in _OF_FILES and not out.is_dir():
+        raise FileError(f"{out.name} is the name of a file; out= takes a folder, such as {out.stem}")
     clear(out.parent)
     try:
         reason = _kept_from(out, command, of)

@@ -16,7 +16,7 @@ from devicekit.verbs.text import REPORT, Block
 if TYPE_CHECKING:
     from devicekit.report import Report
 
-__all__ = ["REPORT", "SILENT", "Input", "Outcome", "Progress", "shown", "stem"]
+__all__ = ["REPORT", "SILENT", "Input", "Outcome", "Progress", "path_of", "shown", "stem"]
 Result = TypeVar("Result")
 Input = Path | list[Path]  # a file, or several that make one table
 
@@ -103,3 +103,10 @@ def stem(file: Input) -> str:
 def shown(file: Input) -> str:
     """Return a file, or several that make one table, for people."""
     return str(file) if isinstance(file, Path) else f"{file[0]} and {len(file) - 1} more"
+
+
+def path_of(path: Path | None, file: Input, several: bool, suffix: str) -> Path | None:
+    """Return the path of what is written for one of several files, which is named for it; the path itself for one."""
+    if path is None or not several:
+        return path
+    return path.with_name(f"{path.stem}_{stem(file)}{path.suffix or suffix}")

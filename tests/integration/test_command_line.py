@@ -109,9 +109,10 @@ def test_next_recommends_a_measurement(devicekit: Run, one_device: Path, small: 
     left = [each["variance_left"] for each in ran.json["candidates"]]
     assert left == sorted(left)
     assert all(each["cost"] <= ran.json["budget"] for each in ran.json["candidates"])
-    reported = devicekit("next", one_device, "--reset", "train").out
+    reported = devicekit("next", one_device, "--reset", "train", "--report", one_device.with_suffix(".html")).out
     best = devicekit("next", one_device, "--reset", "train", "--json").json
     assert best["candidates"][0]["name"] in reported.partition("Assumed:")[0]
+    assert best["verdict"] in one_device.with_suffix(".html").read_text(encoding="utf-8")
     wrong = devicekit("next", one_device, "--goal", "money")
     assert wrong.code == 2
     assert all(word in wrong.err for word in ("--goal", "rate", "increment", "population"))

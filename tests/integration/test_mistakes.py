@@ -46,6 +46,16 @@ MISTAKES = (
     "simulate",
     "simulate iv sweeps.csv",
     "help nothing",
+    "fit *.csv",
+    "fit https://example.org/mine.csv",
+    "fit mine.csv --cycle all",
+    "card card.json",
+    "library mine.csv",
+    "simulate card.json",
+    "report mine.csv",
+    "train card.json --hidden 100",
+    "train card.json --set hidden 100",
+    "characterize sweeps.csv --out result.csv",
 )
 MEANT = ("help", "help fit", "fit -h", "-h", "version", "characterize sweeps.csv -o dc", "card show --card card.json")
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from devicekit.fitting.comparison import Comparison, LawScore
+from devicekit.fitting.comparison_page import comparison_page
 
 
 def test_laws_within_strong_evidence_of_the_best_are_equal() -> None:
@@ -16,3 +21,24 @@ def test_laws_within_strong_evidence_of_the_best_are_equal() -> None:
     assert "0.34 % and 0.38 %" in found.verdict("ltp")
     assert [each.model for each in found.equal("ltd")] == ["eq2"]
     assert "linear, with 1 %" in found.verdict("ltd")
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_the_page_names_the_law_that_both_branches_allow() -> None:
+    def scores(*bic: float) -> tuple[LawScore, ...]:
+        laws = ("vteam", "softbounds", "linear", "power", "eq2")
+        rows = [LawScore(model=law, k=3, aicc=b, bic=b, nrmse=0.01, rms=0.01 + 0.01 * n) for n, (law, b) in
+                enumerate(zip(laws, bic, strict=True))]  # fmt: skip
+        return tuple(sorted(rows, key=lambda each: each.bic))
+
+    label = {"data": 1.0, "fit": 1.1, "fit_rms": 0.01}
+    branches = {"ltp": scores(0.0, 1.0, 2.0, 3.0, 9.0), "ltd": scores(9.0, 0.0, 20.0, 20.0, 20.0)}
+    found = Comparison(
+        branches=branches, ladder={}, nl=dict.fromkeys(branches, label), basis=dict.fromkeys(branches, "x")
+    )
+    page = comparison_page(found, "a.csv", "devicekit compare a.csv")
+    assert re.findall(r"[\d.]+ to [\d.]+|[\d.]+ %|\d laws|softbounds", page.verdict) == [
+        *("4 laws", "1 to 4", "softbounds", "2 %")
+    ]
+    assert "--model softbounds" in page.to_html()
+    assert [each.text for each in page.first_numbers if each.of] == ["1 %", "2 %"]
