@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import pandas as pd
 
-from devicekit.core.errors import CodedWarning, ParameterError
+from devicekit.core.errors import CodedWarning, ParameterError, UsageError
+from devicekit.core.text import closest
 from devicekit.tables import SweepTable
 from physics import SOLVERS, starter_files
 from physics.drive import Segment, forming, loops, set_sweep
@@ -184,6 +186,21 @@ def reason(error: NotConvergedError | KeyboardInterrupt) -> str:
     return str(error) if isinstance(error, NotConvergedError) else "interrupted"
 
 
+def check_keywords(simulate: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse a keyword that a simulation does not have, with the one that is meant.
+
+    Raises
+    ------
+    UsageError
+    """
+    known = [*inspect.signature(simulate).parameters, *RunOptions.__annotations__]
+    for name in options:
+        if name not in RunOptions.__annotations__:
+            verb, meant = f"devicekit.simulate.{simulate.__name__.removeprefix('simulate_')}", closest(name, known)
+            hint = f"did you mean {meant}=?" if meant else f"help({verb}) lists its keywords."
+            raise UsageError(f"{verb} has no keyword {name}=: {hint}")
+
+
 def simulate_iv(
     stack: Stack | Path | str | None = None,
     *,
@@ -244,6 +261,7 @@ def simulate_iv(
     if not drive:
         raise ParameterError("segments: the drive is empty")
     check_drive(stack, drive)
+    check_keywords(simulate_iv, options)
     stepper = make_stepper(stack, **options)
     recorder = _Recorder(stepper, sum(segment.duration for segment in drive), progress, stage_voltages)
     state = stepper.start(stepper.grid.pristine_density() if pristine else None)

@@ -13,7 +13,7 @@ from devicekit.core.errors import ParameterError
 from devicekit.core.text import si
 from devicekit.tables import PulseTable
 from physics.drive import PulseTrain, loops, trains
-from physics.iv import Progress, RunOptions, check_drive, make_stepper, reason, resolve_stack, stage
+from physics.iv import Progress, RunOptions, check_drive, check_keywords, make_stepper, reason, resolve_stack, stage
 from physics.records import Stage
 from physics.result import PulseResult
 from physics.solvers.state import State
@@ -84,6 +84,7 @@ def simulate_pulses(
         raise ParameterError(f"cycles: found {cycles}, expected 0 or more")
     plan = [trains(stack, width, count, pairs, amplitudes, gap) for width in widths]
     check_drive(stack, loops(stack, cycles) if cycles else ())
+    check_keywords(simulate_pulses, options)
     stepper = make_stepper(stack, **options)
     run = _PulseRun(stepper, sum(len(group) * count for group in plan), progress)
     message = ""

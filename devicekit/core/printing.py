@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 from itertools import islice
 from numbers import Integral, Real
 from textwrap import fill
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from devicekit.core.codes import WARNING_CODES
@@ -63,6 +64,19 @@ class Printed:
             if name.startswith("_") or hasattr(type(self), name):
                 return object.__getattribute__(self, name)  # raises what it raised before
             raise AttributeError(unknown_attribute(self, name))
+
+        def __getitem__(self, key: Any) -> Any:
+            known = isinstance(key, str) and not key.startswith("_") and hasattr(self, key)
+            way = f".{key}" if known else self.also_called.get("[]", "attributes, which dir(...) lists")
+            raise TypeError(f"{type(self).__name__} has no items such as [{key!r}]: use {way}")
+
+
+class Uncallable(ModuleType):
+    """A module that users take for a function; its `called` says what to call."""
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        """Refuse the call."""
+        raise TypeError(self.called)
 
 
 def _warning_lines(warnings: Sequence[Any]) -> list[str]:

@@ -199,6 +199,8 @@ class DeviceArray:
         index = np.arange(self.n) if index is None else np.atleast_1d(np.asarray(index, np.int64))
         if index.size and (index.min() < 0 or index.max() >= self.n):
             raise UsageError(f"index= must lie in 0..{self.n - 1}")
+        if np.asarray(sign).dtype.kind not in "biuf":
+            raise UsageError(f"sign= takes 1 for LTP, -1 for LTD or 0 for none, not {sign!r}.")
         signs = np.ascontiguousarray(np.broadcast_to(np.sign(sign), index.shape)).astype(np.int64)
         asked = voltage_v is not None or width_s is not None
         state = self._scaled(signs, voltage_v, width_s, extrapolate) if asked else self._kernel

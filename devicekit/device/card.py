@@ -145,7 +145,9 @@ class DeviceCard(Printed, Strict):
 
     def branch(self, direction: str) -> Branch:
         """Return the branch of one direction, ltp or ltd."""
-        return {"ltp": self.ltp, "ltd": self.ltd}[direction]
+        if direction not in ("ltp", "ltd"):
+            raise UsageError(f"direction= must be ltp or ltd, not {direction!r}.")
+        return self.ltp if direction == "ltp" else self.ltd
 
     def rate(self, direction: str, r: np.ndarray | float) -> np.ndarray:
         """Return rdot(r) [1 per pulse] of the central device, shaped as r; positive for LTP, negative for LTD.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,11 @@ class Characterization(Printed):
     warnings : tuple of CodedWarning
         Warnings of the reader and of the results.
     """
+
+    also_called: ClassVar = {
+        **dict.fromkeys(("v_set", "v_reset", "hrs", "lrs", "on_off", "dc"), "results['dc'], the numbers of sweeps"),
+        "[]": ".results[name]",
+    }
 
     table: Table
     results: Mapping[str, MeritResult]

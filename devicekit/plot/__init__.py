@@ -3,6 +3,9 @@
 Results build panels from their arrays; matplotlib, the CSV of a figure and the pages all use the panel.
 """
 
+import sys
+
+from devicekit.core.printing import Uncallable
 from devicekit.plot.axis import Axis
 from devicekit.plot.image import Image, array_map, draw_row, draw_strip, fit_in_strip, row_csv
 from devicekit.plot.panel import Curve, Panel
@@ -24,3 +27,6 @@ __all__ = [
     "plain",
     "row_csv",
 ]
+
+called = "devicekit.plot is a module: a result draws itself, as in devicekit.fit(FILE).plot()."
+sys.modules[__name__].__class__ = Uncallable

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from devicekit.core.errors import UsageError
 from devicekit.core.text import si
 
 if TYPE_CHECKING:
@@ -81,6 +83,10 @@ def add_colour_bar(ax: Axes, label: str, low: str, high: str) -> None:
 
 def axes(ax: Axes | None) -> Axes:
     """Return the given Axes, or a new one in a new figure, which a script shows at its end."""
+    if isinstance(ax, str | os.PathLike):
+        raise UsageError(
+            f"plot() draws into Axes, not {str(ax)!r}. Save with: result.plot().figure.savefig({str(ax)!r})"
+        )
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt

@@ -40,7 +40,11 @@ class ValidTable(Printed):
         If the frame breaks the schema; its `rows` name every bad row.
     """
 
-    also_called = {**dict.fromkeys(("df", "data", "to_frame", "dataframe"), "table.frame, a pandas frame")}  # noqa: RUF012
+    also_called = {  # noqa: RUF012
+        **dict.fromkeys(("df", "data", "to_frame", "dataframe"), "table.frame, a pandas frame"),
+        "plot": "devicekit.fit(table).plot() or devicekit.characterize(table).plot()",
+        "[]": "table.frame, a pandas frame",
+    }
 
     frame: pd.DataFrame
     meta: Mapping[str, Any] = field(default_factory=dict)

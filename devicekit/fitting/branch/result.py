@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,8 @@ EDGE = 0.01  # of the window: ends of single trains scatter this much about thos
 @dataclass(frozen=True, repr=False, kw_only=True, eq=False)
 class BranchFit(Record):
     """Fit of one branch of one device, or of the central device."""
+
+    also_called: ClassVar = {**{name: f"coefficients[{name!r}]" for name in "abcdfghi"}, "[]": ".coefficients[name]"}
 
     direction: str = internal("ltp or ltd", card="direction")
     law: Law = internal("the update law")
