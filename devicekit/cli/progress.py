@@ -16,7 +16,7 @@ from typing import Any
 
 import typer
 
-FIRST = 6.0  # seconds until the first line of a log
+FIRST = 4.0  # seconds until the first line of a log
 EVERY = 8.0  # seconds between lines; with the longest step that cannot be interrupted less than ten
 
 BAR = "{desc}: {percentage:3.0f} % |{bar}| {n:.0f}/{total:.0f} {unit} [{elapsed} gone, {remaining} left]"

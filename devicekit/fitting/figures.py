@@ -71,8 +71,8 @@ def next_cycles(bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], 
     for direction, n in _consecutive_pulses({name: each[0].size for name, each in bands.items()}):
         name, colour = direction.upper(), COLOURS[direction]
         fitted, low, high = bands[direction]
-        words = f"mean of the next {count} cycles, {name} (95 %)"
-        curves.append(Curve(words, n, low, "band", low=low, high=high, colour=colour, alpha=0.2))
+        words, short = f"mean of the next {count} cycles, {name} (95 %)", f"next {count} cycles, {name}"
+        curves.append(Curve(words, n, low, "band", low=low, high=high, colour=colour, alpha=0.2, label=short))
         curves.append(Curve("fit", n, fitted, colour=colour, legend=n[0] == 0))
     return Panel(Axis.of("pulse_index"), Axis.of(quantity), curves)
 
@@ -100,7 +100,7 @@ def residuals(branches: Mapping[str, tuple[np.ndarray, float]]) -> Panel:
                 high=wide,
                 colour="0.8",
                 legend=n[0] == 0,
-                label="±1 sd of the mean curve's noise",
+                label="±1 sd of noise",
             )
         )
     y = Axis("residual", "% of window")

@@ -41,7 +41,7 @@ def fit_section(fit: DeviceFit) -> Section:
         ),
         draw(
             fit.residuals_panel(),
-            "Residuals: mean curve minus fit.",
+            "Residuals: mean curve minus fit; grey: noise of the mean curve.",
             "Residuals in percent of the window against pulse number",
             title="Residuals: mean curve minus fit.",
         ),
@@ -64,8 +64,8 @@ def _next_cycles(fit: DeviceFit) -> list[Block]:
         ends = [fit.window.from_state(end) for end in (each.lower, each.upper)]
         bands[direction] = (fit.window.from_state(each.state), ends[0], ends[1])
     words = (
-        "Fit, and the band in which the mean of the next cycles is expected. This band is for future cycles; the band "
-        "of the rate curve is for the measured ones."
+        "Fit, and the 95 % band in which the mean of the next cycles is expected. This band is for future cycles; the "
+        "band of the rate curve is for the measured ones."
     )
     return [
         Text([each.sentence for each in found.values()]),
