@@ -68,7 +68,8 @@ def public(module: Any) -> list[str]:
     names = getattr(module, "__all__", None) or [
         name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
     ]
-    return [name for name in names if callable(getattr(module, name)) and not name.startswith("_")]
+    values = {name: getattr(module, name) for name in names if not name.startswith("_")}
+    return [name for name, value in values.items() if callable(value) and not inspect.ismodule(value)]
 
 
 @pytest.mark.parametrize("module", [devicekit, devicekit.exporters, devicekit.plot, devicekit.readers, physics, snn])
