@@ -10,9 +10,10 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, ReplaceFile, over_files, with_options
-from devicekit.cli.outcome import Page, check_page, write_page
+from devicekit.cli.outcome import Page, check_page, show, write_page
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
+from devicekit.verbs.text import marks_title
 
 if TYPE_CHECKING:
     from devicekit.fitting.comparison import Comparison
@@ -70,12 +71,16 @@ def compare_command(
     check_page(report, inputs)
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
-        comparison = compare(read_pulses(file, reading))
+        table = read_pulses(file, reading)
+        comparison = compare(table)
         if not json_output:
+            show(marks_title(table.marks))
             _print(shown(file), comparison)
+        page = partial(comparison_page, comparison, marks=table.marks)
         return {
             **comparison.as_dict(),
-            **write_page(report, file, inputs, json_output, partial(comparison_page, comparison)),
+            "marks": list(table.marks),
+            **write_page(report, file, inputs, json_output, page),
         }
 
     return over_files(inputs, json_output, work)

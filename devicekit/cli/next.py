@@ -10,10 +10,11 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, ReplaceFile, choice, over_files, with_options
-from devicekit.cli.outcome import Page, check_page, write_page
+from devicekit.cli.outcome import Page, check_page, show, write_page
 from devicekit.models import law_names
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
+from devicekit.verbs.text import marks_title
 
 if TYPE_CHECKING:
     from devicekit.fitting.uncertainty.advice import Advice
@@ -72,10 +73,16 @@ def next_command(
     check_page(report, inputs)
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
-        fitted = fit_table(read_pulses(file, reading), FitOptions(model))
-        advice = next_measurement(fitted, goal, reset, budget)
+        table = read_pulses(file, reading)
+        advice = next_measurement(fit_table(table, FitOptions(model)), goal, reset, budget)
         if not json_output:
+            show(marks_title(table.marks))
             _print(shown(file), advice)
-        return {**advice.as_dict(), **write_page(report, file, inputs, json_output, partial(advice_page, advice))}
+        page = partial(advice_page, advice, marks=table.marks)
+        return {
+            **advice.as_dict(),
+            "marks": list(table.marks),
+            **write_page(report, file, inputs, json_output, page),
+        }
 
     return over_files(inputs, json_output, work)

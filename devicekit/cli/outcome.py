@@ -102,12 +102,9 @@ def conclude(
 
 def write_all(outcome: Outcome[Any], folder: Path) -> None:
     """Write the files and the page of an outcome."""
-    gc.freeze()  # drawing makes garbage, but no collection need pass through the libraries
-    try:
-        outcome.write(folder)
-        outcome.page(this_command()).save(folder / REPORT)
-    finally:
-        gc.unfreeze()
+    gc.freeze()  # drawing makes garbage, but no collection need pass through the libraries, which stay until the end
+    outcome.write(folder)
+    outcome.page(this_command()).save(folder / REPORT)
 
 
 def print_outcome(outcome: Outcome[Any], as_json: bool) -> int:

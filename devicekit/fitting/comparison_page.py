@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import listed, percent, percent_span
 from devicekit.fitting.comparison import Comparison
 from devicekit.models import law_names
-from devicekit.report import Block, Report, Section, Table, Text, draw
+from devicekit.report import Block, Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import provenance_section
 
 HEAD = ("law", "rms [of window]", "BIC - best", "AICc - best", "parameters")
 MOST_NAMED = 3  # laws in a verdict
 
 
-def comparison_page(found: Comparison, name: str, command: str) -> Report:
+def comparison_page(found: Comparison, name: str, command: str, marks: Iterable[str] = ()) -> Report:
     """Build the page of a comparison: verdict, ranks of the laws, misfits, labels, and the command to fit with.
 
     Parameters
@@ -23,6 +25,8 @@ def comparison_page(found: Comparison, name: str, command: str) -> Report:
         Name of the file or folder, for the title.
     command : str
         Command that makes the page again.
+    marks : iterable of str
+        What the data are known to be: synthetic, simulated, calibrated.
     """
     pictures = [
         draw(
@@ -41,6 +45,7 @@ def comparison_page(found: Comparison, name: str, command: str) -> Report:
         pictures=pictures,
         numbers=_numbers(found),
         source=name,
+        marks=mark_keys(marks),
     )
 
 

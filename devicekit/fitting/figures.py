@@ -204,7 +204,7 @@ def criteria(laws: Sequence[str], excess: np.ndarray, misfit: np.ndarray, direct
     bars = Curve("BIC above the best law", excess, rows, "bars", colour=COLOURS[direction], legend=False)
     notes = [(float(e), float(k), f" {100 * m:.2g} %") for k, e, m in zip(rows, excess, misfit, strict=True)]
     x = Axis("BIC above the best law", limits=(0.0, 1.15 * max(float(np.max(excess)), 1e-9)))
-    title = f"{direction.upper()}, rms misfit in % of the window"
+    title = f"{direction.upper()}, by BIC; rms misfit in % of the window beside"
     return Panel(x, Axis("", names=tuple(laws)), [bars], title, notes)
 
 

@@ -179,6 +179,7 @@ def in_command_words(message: str) -> str:
     message = _calls_as_commands(message)
     message = re.sub(rf"\b({'|'.join(_PAIRS)})=\{{([^}}]*)\}}", pairs, message)
     message = re.sub(rf"\b({'|'.join(_PAIRS)})=(?=\.?(?:\s|$))", lambda match: _PAIRS[match[1]], message)
+    message = re.sub(r"\bdevice=(?=[.,]?(?:\s|$))", "--device", message)  # with a value it is a key of files
     message = message.replace("map: ", "--map: ")
     message = message.replace("noise=False", "--no-noise")
     return re.sub(rf"(?<![\w/\\-])({'|'.join(_WORDS)})=(\([^)]*\)|'[^']*'|(?!\.(?:\s|$))[^\s,;:()]*|)", option, message)

@@ -260,14 +260,6 @@ cases = [{label = "as fitted"}, {label = "a linear and symmetric device, no nois
 """
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let one worker of pytest-xdist (--dist loadgroup) run all that looks at the reports, which take a minute."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            if "reports" in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group("reports"))
-
-
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Reports by name, one of every command that writes one."""
@@ -280,7 +272,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     sets = [catalog.get(f"reference-{name}").data for name in ("dc", "endurance", "retention", "stdp")]
     pulses = catalog.get("pt-hfo2-al2o3-ti").data
     commands: dict[str, list[object]] = {
-        "run": ["run", "--out", folder / "run"],
+        "run": ["run", "--epochs", 2, "--out", folder / "run"],
         "fit": ["fit", pulses, "--width", 5e-6, "--report", folder / "fit" / "report.html"],
         "train": ["train", pulses.parent / "card.json", "--epochs", 2, "--scheme", "hybrid"],
         "characterize": ["characterize", *sets, "--jobs", 1],

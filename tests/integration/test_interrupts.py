@@ -126,7 +126,7 @@ def test_the_interrupt_handler_is_that_of_the_caller_again(tmp_path: Path) -> No
 def test_a_population_that_is_interrupted_and_started_again_has_the_same_bytes(tmp_path: Path) -> None:
     from devicekit.synthetic.wafers import WaferTruth, write_wafers
 
-    write_wafers(tmp_path / "lot", WaferTruth(wafers=2, dies=3, cells=6, cycles=3, points=400, kept=1.0), 1)
+    write_wafers(tmp_path / "lot", WaferTruth(wafers=2, dies=3, cells=12, cycles=3, points=400, kept=1.0), 1)
     out, kept = tmp_path / "out", tmp_path / ".out.devicekit-kept"
     arguments = ["population", str(tmp_path / "lot"), "--accept", "--jobs", "1", "--out", str(out)]
 
@@ -138,11 +138,15 @@ def test_a_population_that_is_interrupted_and_started_again_has_the_same_bytes(t
         return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
 
     whole = finished()
-    shutil.rmtree(out)
-    ended = interrupted(arguments, 0.1, True, ready=kept)
-    assert (ended.code, ended.left) == (130, ())
+    for _ in range(5):  # a busy machine may send the interrupt after the end
+        shutil.rmtree(out, ignore_errors=True)
+        ended = interrupted(arguments, 0.0, True, ready=kept)
+        assert ended.left == ()
+        if ended.code:
+            break
+    assert ended.code == 130
     parts = len(list(kept.iterdir()))
-    assert 0 < parts < 36  # of as many cells
+    assert 0 < parts < 72  # of as many cells
     assert not out.exists() or not (out / "report.html").exists()
     assert finished() == whole
     assert not kept.exists()

@@ -127,6 +127,8 @@ SHORT = ("--epochs", "1", "--seeds", "1", "--hidden", "8", "--wire-ohm", "1")
         ("fit", "{trains}", "--out", "card.json", "--report", "{out}/report.html"),
         pytest.param(("run", "{trains}", "--epochs", "1", "--no-benchmark", "--out", "{out}"), marks=pytest.mark.slow),
         ("characterize", "{trains}", "--out", "{out}"),
+        ("compare", "{trains}", "--report", "{out}/report.html"),
+        ("next", "{trains}", "--report", "{out}/report.html"),
         pytest.param(
             ("train", "{card}", "--epochs", "1", "--set", "hidden=8", "--no-beside", "--out", "{out}"),
             marks=pytest.mark.slow,

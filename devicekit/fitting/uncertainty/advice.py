@@ -234,7 +234,7 @@ def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", bu
         assumptions=(
             f"goal: {GOALS[goal]}; {RESETS[reset]}",
             "the law is right, and a train of any length has a rate and an offset of its own",
-            f"devices scatter by {D2D_LN_RATE:.0%} in their rates",
+            f"devices scatter by {100 * D2D_LN_RATE:.0f} % in their rates",
             "very short trains are oversold by about a third",
         ),
     )

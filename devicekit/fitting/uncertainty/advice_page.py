@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import percent
 from devicekit.fitting.uncertainty.advice import NOUNS, Advice
 from devicekit.plot import COLOURS, Axis, Curve, Panel
-from devicekit.report import Report, Section, Table, Text, draw
+from devicekit.report import Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import provenance_section
 
 HEAD = ("measurement", "of each branch", "pulses", "readings", "sd now", "sd then", "variance left")
 
 
-def advice_page(found: Advice, name: str, command: str) -> Report:
+def advice_page(found: Advice, name: str, command: str, marks: Iterable[str] = ()) -> Report:
     """Build the page of an advice: verdict, what each measurement would leave, and what was assumed.
 
     Parameters
@@ -24,6 +26,8 @@ def advice_page(found: Advice, name: str, command: str) -> Report:
         Name of the file or folder, for the title.
     command : str
         Command that makes the page again.
+    marks : iterable of str
+        What the data are known to be: synthetic, simulated, calibrated.
     """
     picture = draw(
         panel(found),
@@ -37,8 +41,8 @@ def advice_page(found: Advice, name: str, command: str) -> Report:
             each.name.partition(": ")[2],
             str(each.cost),
             str(each.reads),
-            percent(each.sd_now),
-            percent(each.sd_then),
+            percent(each.sd_now, 3),
+            percent(each.sd_then, 3),
             percent(each.variance_left),
         )
         for each in found.candidates
@@ -56,6 +60,7 @@ def advice_page(found: Advice, name: str, command: str) -> Report:
         pictures=[picture],
         numbers=_numbers(found),
         source=name,
+        marks=mark_keys(marks),
     )
 
 
@@ -73,8 +78,8 @@ def panel(found: Advice) -> Panel:
 def _numbers(found: Advice) -> list[Scalar]:
     noun, best = NOUNS[found.goal], found.best
     return [
-        Scalar("sd_now", f"standard deviation of the {noun} now", best.sd_now, of="value"),
-        Scalar("sd_then", "the same after the best measurement", best.sd_then, of="value"),
-        Scalar("variance_left", "variance that it leaves", best.variance_left, of="variance"),
+        Scalar("sd_now", f"standard deviation of the {noun} now", best.sd_now, of=noun),
+        Scalar("sd_then", "the same after the best measurement", best.sd_then, of=noun),
+        Scalar("variance_left", "variance that it leaves", best.variance_left, of="variance now"),
         Scalar("cost", "pulses of each branch that it costs", float(best.cost)),
     ]
