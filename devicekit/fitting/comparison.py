@@ -55,7 +55,7 @@ class LawScore(Record):
 
 
 _SHOWN = 3  # laws of each branch in a notebook
-STRONG = 6.0  # BIC above the best law from which the evidence against a law is strong (doi:10.2307/2291091)
+STRONG = 6.0  # BIC or AICc above the best law, from which the evidence against a law is strong (doi:10.2307/2291091)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +86,13 @@ class Comparison(Record):
         return [*lines, ".table() lists every law"]
 
     def equal(self, direction: str) -> tuple[LawScore, ...]:
-        """Return the laws of a branch that the data do not tell apart from the best one, which is the first."""
-        best, *others = self.branches[direction]
-        return (best, *(score for score in others if score.bic - best.bic < STRONG))
+        """Return the laws of a branch that the data do not tell apart from the best one, which is the first.
+
+        BIC and AICc must both speak against a law: where they disagree, nothing is clear.
+        """
+        best, *others = scores = self.branches[direction]
+        least = min(score.aicc for score in scores)
+        return (best, *(each for each in others if each.bic - best.bic < STRONG or each.aicc - least < STRONG))
 
     def verdict(self, direction: str) -> str:
         """Return which laws describe a branch best, in one sentence."""

@@ -23,6 +23,18 @@ def test_laws_within_strong_evidence_of_the_best_are_equal() -> None:
     assert "linear, with 1 %" in found.verdict("ltd")
 
 
+def test_a_law_that_one_criterion_prefers_is_not_told_apart() -> None:
+    """Eight parameters and half of the misfit: BIC speaks against it, AICc for it."""
+    scores = tuple(
+        LawScore(model=name, k=k, aicc=aicc, bic=bic, nrmse=0.01, rms=rms)
+        for name, k, aicc, bic, rms in (
+            ("vteam", 5, 9.3, 0.0, 0.0027), ("eq2", 8, 0.0, 7.5, 0.0015), ("expstep", 5, 38.5, 29.2, 0.0042)
+        )
+    )  # fmt: skip
+    found = Comparison(branches={"ltp": scores}, ladder={}, nl={}, basis={})
+    assert [each.model for each in found.equal("ltp")] == ["vteam", "eq2"]
+
+
 @pytest.mark.usefixtures("without_pictures")
 def test_the_page_names_the_law_that_both_branches_allow() -> None:
     def scores(*bic: float) -> tuple[LawScore, ...]:
