@@ -37,7 +37,8 @@ def _leave(code: list[str | int | None]) -> None:
 def main() -> None:
     """Entry point of the `devicekit` command."""
     ended: list[str | int | None] = []
-    if not atexit._ncallbacks():  # else ones of another program would be left out
+    count = getattr(atexit, "_ncallbacks", None)  # of CPython
+    if count is not None and not count():  # else exit functions of another program would be left out
         atexit.register(_leave, ended)
     sys.unraisablehook = _quiet
     gc.set_threshold(OBJECTS_ADDED, 20, 20)

@@ -169,7 +169,7 @@ def chosen_keys(stack: Stack) -> list[str]:
     return [
         key
         for key in stack.units()
-        if stack.sources.get(key) == "chosen" and key.split(".")[0] not in ("numerics", "drive")
+        if stack.sources.get(key) in ("chosen", "calibrated") and key.split(".")[0] not in ("numerics", "drive")
         if stack.get(key) != 0
     ]
 

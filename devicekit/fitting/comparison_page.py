@@ -72,8 +72,16 @@ def advice(found: Comparison) -> str:
     if "eq2" in shared:
         return "Keep eq. (2), the default of devicekit fit: no law is clearly more likely."
     if shared:
-        return f"Fit with devicekit fit --model {min(shared)}: it is among the most likely for each branch."
+        return (
+            f"Fit with devicekit fit --model {_likeliest(found, shared)}: it is among the most likely for each branch."
+        )
     return "No law is the most likely for both branches: keep eq. (2), and trust the rate curve."
+
+
+def _likeliest(found: Comparison, laws: set[str]) -> str:
+    """Return the law of the least BIC, over all branches."""
+    every = [each for scores in found.branches.values() for each in scores]
+    return min(sorted(laws), key=lambda law: sum(each.bic for each in every if each.model == law))
 
 
 def _laws(found: Comparison) -> Section:

@@ -20,9 +20,10 @@ def rank_words(agreements: Sequence[Agreement], pairs: Sequence[Agreement]) -> l
     others = list(dict.fromkeys(each.by for each in pairs if each.by not in own))
     alike = sum(each.agrees for each in pairs)
     first = (
-        f"Rankings of the same {max(each.n_devices for each in pairs)} devices {_verdict(alike, len(pairs))} from "
-        f"one simulation to another: of {count(len(pairs), 'pair')} of rankings {alike or 'none'} "
-        f"{'is' if alike == 1 else 'are'} alike (rank correlation of at least {AGREES:g}, 95 % interval above 0)."
+        f"Rankings of {_devices(pairs)} {_verdict(pairs)} from one "
+        f"{'simulation' if others else 'setting'} to another: of {count(len(pairs), 'pair')} of rankings "
+        f"{alike or 'none'} {'is' if alike == 1 else 'are'} alike (rank correlation of at least {AGREES:g}, "
+        f"95 % interval above 0)."
     )
     nearest = [
         f"{by}: {listed([_distance(each) for each in found])}"
@@ -32,20 +33,32 @@ def rank_words(agreements: Sequence[Agreement], pairs: Sequence[Agreement]) -> l
     return [first, _as_published(agreements), f"Mean difference of a device [points], to {'; to '.join(nearest)}."]
 
 
+def _devices(pairs: Sequence[Agreement]) -> str:
+    """Return how many devices the pairs compare: "6 to 7 devices"."""
+    numbers = sorted({each.n_devices for each in pairs})
+    return count(numbers[0], "device") if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]} devices"
+
+
 def _distance(each: Agreement) -> str:
     return f"{100 * each.difference:.0f} with {each.setting}"
 
 
-def _verdict(alike: int, of: int) -> str:
-    if alike in (0, of):
-        return "agree" if alike else "do not agree"
-    return "mostly agree" if 2 * alike > of else "agree only in part" if 4 * alike > of else "mostly do not agree"
+def _verdict(pairs: Sequence[Agreement]) -> str:
+    """Return how many are shown to be alike, and whether the others are shown to differ: few devices show neither."""
+    alike, of = sum(each.agrees for each in pairs), len(pairs)
+    differ = sum(each.rho.high is not None and each.rho.high < AGREES for each in pairs)
+    if 2 * alike > of:
+        return "agree" if alike == of else "mostly agree"
+    if 4 * alike > of:
+        return "agree only in part"
+    words = "do not agree" if differ == of - alike else "are not shown to agree"
+    return f"mostly {words}" if alike else words
 
 
 def _as_published(agreements: Sequence[Agreement]) -> str:
     """Return whether the devices are ranked as published."""
     shown = listed([f"{_rho(each)} with {each.setting}" for each in agreements])
-    verdict = _verdict(sum(each.agrees for each in agreements), len(agreements))
+    verdict = _verdict(agreements)
     return (
         f"The ranks of {agreements[0].n_devices} devices {verdict} with {agreements[0].by}: rank correlation {shown}."
     )

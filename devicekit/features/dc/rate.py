@@ -10,7 +10,9 @@ import pandas as pd
 from devicekit.core.text import si
 from devicekit.features.dc.trace import each_sweep
 
-PAUSE = 10.0  # times the median step in time: longer ones, and those without a step in voltage, are not counted
+PAUSE = 10.0  # times the median step in time: longer ones are not counted
+TURNS = 3  # of a loop
+UNCLEAR = 0.05  # share of steps that stand or turn back, from which noise, rounding or holds hide the rate
 EQUAL = 1.05  # highest over lowest rate that are given as one
 
 
@@ -25,7 +27,11 @@ def sweep_rate(voltage_v: np.ndarray, time_s: np.ndarray) -> float:
     dv, dt = np.abs(np.diff(voltage_v)), np.diff(time_s)
     if not dt.size or not np.isfinite(dt).all() or (dt < 0).any() or not (dt > 0).any():
         return float("nan")
-    moving = (dv > 0) & (dt <= PAUSE * np.median(dt[dt > 0]))
+    short = dt <= PAUSE * np.median(dt[dt > 0])
+    moving = (dv > 0) & short
+    turns = np.count_nonzero(np.diff(np.sign(np.diff(voltage_v)[moving])))
+    if (short & ~moving).sum() + max(turns - TURNS, 0) > UNCLEAR * short.sum():
+        return float("nan")
     total = float(dt[moving].sum())
     return float(dv[moving].sum()) / total if total > 0 else float("nan")
 

@@ -17,7 +17,7 @@ from devicekit.features.stats import noise_of_bends
 
 AT_COMPLIANCE = 0.98  # share of the compliance at which a point counts as limited
 SET_CURRENT = 1e-4  # A; current of a set for `at_100ua`
-ROUNDED = 1e-4  # share of a current that rounding to four digits may hide
+ROUNDED = 1.01e-4  # share of a current that four digits may hide, cut off
 SMOOTHED = 7  # points of the smoothing of a reset
 FALLEN = 0.05  # share of the largest current by which it must fall after the peak of a reset
 FALLEN_NOISE = 4.0  # and the same in relative standard deviations of its noise

@@ -267,3 +267,15 @@ def test_a_far_set_leaves_the_peak_of_the_reset_where_it_is(reach: float) -> Non
     i = np.r_[np.where(up < 0.6 * reach, 1e-9, 2.5e-5) * up, 2.5e-5 * up[::-1][1:], -reset, -2e-6 * way[::-1][1:]]
     found = sweeps.figures(sweep(v, i), 0.1, 1, "half_ln_g", "peak_current")
     assert found.v_reset_v == pytest.approx(-0.89, abs=step / 2)
+
+
+def test_a_rate_that_noise_rounding_or_repeats_hide_is_not_given() -> None:
+    from devicekit.features.dc.rate import sweep_rate
+
+    up = np.linspace(0.0, 1.0, 101)
+    loop = np.concatenate([up, up[-2::-1], -up[1:], -up[-2::-1]])
+    time = 0.01 * np.arange(loop.size)
+    assert sweep_rate(loop, time) == pytest.approx(1.0)
+    assert np.isnan(sweep_rate(np.repeat(loop, 4), 0.0025 * np.arange(4 * loop.size)))
+    assert np.isnan(sweep_rate(np.round(0.5 * loop, 2), time))
+    assert np.isnan(sweep_rate(loop + np.random.default_rng(0).normal(0.0, 0.01, loop.size), time))
