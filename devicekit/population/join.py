@@ -207,6 +207,7 @@ def _levels(steps: pd.DataFrame, quantity: str) -> pd.DataFrame:
     names = [name for name in names if (steps.groupby("cell")[name].nunique() > 1).any()]  # others are of the cell
     last = made.drop_duplicates(["cell", "cycle"], keep="last").set_index(["cell", "cycle"])[names]
     reached = last.reindex(pd.MultiIndex.from_frame(both[["cell", "cycle"]])).set_index(both.index)
+    own = both["from_loop"] & (reaching == "set")  # a loop sets before it resets: its HRS is of the loop before
     for name in names:
-        both[name] = both[name].where(both["from_loop"], reached[name])
+        both[name] = both[name].where(own, reached[name])
     return both.assign(low=both[quantity], high=both[quantity])

@@ -118,6 +118,17 @@ def test_the_limit_of_an_lrs_is_that_of_the_set_that_made_it() -> None:
     np.testing.assert_array_equal(limits, [np.nan, 1e-2, 1e-2])  # nobody knows how the first one was made
 
 
+def test_the_hrs_of_a_loop_was_made_by_the_loop_before() -> None:
+    steps = frame(*[("set", "switched", 2.0), ("reset", "switched", 1.0)] * 3)
+    steps["from_loop"] = True
+    steps["compliance_a"] = [1e-5, 1e-5, 1e-3, 1e-3, 1e-4, 1e-4]  # one limit a loop
+    steps["g_lrs_s"] = [np.nan, 1e-4, np.nan, 2e-4, np.nan, 3e-4]
+    steps["g_hrs_s"] = [1e-7, np.nan, 2e-7, np.nan, 3e-7, np.nan]
+    assert values_of(steps, "g_lrs_s", {"a": "works"})["compliance_a"].tolist() == [1e-5, 1e-3, 1e-4]
+    limits = values_of(steps, "g_hrs_s", {"a": "works"})["compliance_a"].tolist()
+    np.testing.assert_array_equal(limits, [np.nan, 1e-5, 1e-3])
+
+
 WORKED = [("set", "switched", 2.0), ("reset", "switched", 1.0)]
 
 

@@ -164,3 +164,17 @@ def test_a_card_and_labels_are_two_devices(tmp_path: Path) -> None:
             get_task(task).check(both, tmp_path)
     with pytest.raises(UsageError, match="EpiRAM"):  # the known ones are listed
         get_task("train").check({"labels": "Epi"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rho", "low", "devices", "agrees"),
+    [(0.7, 0.01, 7, True), (0.69, 0.01, 7, False), (0.8, -0.01, 7, False), (0.9, 0.5, 3, False)],
+)
+def test_rankings_are_alike_by_their_correlation_its_interval_and_their_devices(
+    rho: float, low: float, devices: int, agrees: bool
+) -> None:
+    from devicekit.core.records import Estimate
+    from devicekit.studies.ranking import Agreement
+
+    found = Agreement("a", "b", devices, Estimate(rho, low, 1.0), 0.1, (), (), (), (), ())
+    assert found.agrees is agrees
