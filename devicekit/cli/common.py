@@ -357,6 +357,13 @@ def fail(error: Exception, as_json: bool, code: int) -> int:
     return code
 
 
+def _came_of_interrupt(error: BaseException | None) -> bool:
+    """Return whether an interrupt stands behind an error: Python and libraries wrap what falls into an import."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def run_app(app: typer.Typer, arguments: list[str]) -> int:
     """Run the command line; 0 success, 2 bad usage or any bad input, 1 a failure of our own, 130 interrupted.
 
@@ -368,15 +375,15 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
             result = app(args=arguments, standalone_mode=False)
             code = 2 if left_out.noted() else 0
         return int(result) if isinstance(result, int) and result else code
-    except DevicekitError as error:
-        return fail(error, as_json, 2)
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        return 130
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  the reader of our output has gone: end quietly
         return 0
-    except Exception as error:
+    except (KeyboardInterrupt, Exception) as error:
+        if type(error).__name__ == "Abort" or _came_of_interrupt(error):
+            typer.echo("interrupted", err=True)
+            return 130
+        if isinstance(error, DevicekitError):
+            return fail(error, as_json, 2)
         if type(error).__name__ == "NoArgsIsHelpError" and not as_json:  # help is not an error message
             from devicekit.cli.mistakes import name_commands
 
@@ -388,9 +395,6 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
             from devicekit.cli.mistakes import answer
 
             return fail(UsageError(answer(error, arguments)), as_json, 2)
-        if type(error).__name__ == "Abort":
-            typer.echo("interrupted", err=True)
-            return 130
         if os.environ.get("DEVICEKIT_DEBUG"):
             raise
         message = f"{type(error).__name__}: {error} (a bug in devicekit; DEVICEKIT_DEBUG=1 shows where)"

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
+
+from devicekit.cli.common import run_app
+from devicekit.core.errors import DevicekitError
 
 ROOT = Path(__file__).parents[2]
 ENTRY = "import sys; from devicekit.__main__ import main; sys.exit(main())"  # as pip writes it
@@ -88,6 +92,23 @@ def test_an_early_interrupt_prints_no_traceback(tmp_path: Path) -> None:
         assert "Traceback" not in ended.err
         assert ended.left == ()
         assert {path.name for path in tmp_path.iterdir()} <= {"a.csv", "t.csv"}
+
+
+@pytest.mark.parametrize("wrapped", [RuntimeError("Error calling __set_name__"), DevicekitError("cannot be read")])
+def test_an_interrupt_that_a_library_wraps_in_its_own_error_is_an_interrupt(
+    wrapped: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def import_something() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise wrapped from error
+
+    assert run_app(app, []) == 130
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 @pytest.mark.slow
