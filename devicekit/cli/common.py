@@ -379,7 +379,7 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  the reader of our output has gone: end quietly
         return 0
     except (KeyboardInterrupt, Exception) as error:
-        if type(error).__name__ == "Abort" or _came_of_interrupt(error):
+        if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort" or _came_of_interrupt(error):
             typer.echo("interrupted", err=True)
             return 130
         if isinstance(error, DevicekitError):
