@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from devicekit.cli.common import Json, ReplaceFile, over_files, this_command, with_options
-from devicekit.cli.outcome import TerminalProgress, show
+from devicekit.cli.outcome import TerminalProgress, check_written, show
 from devicekit.core.errors import UsageError
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.fit import FitRequest, read_window, run_fit
-from devicekit.verbs.outcome import Input, path_of, stem
+from devicekit.verbs.outcome import Input, path_of
 
 
 @with_options
@@ -36,7 +36,6 @@ def fit_command(
         devicekit fit table.csv --posterior --out card.json --resample 16
     """
     from devicekit.readers.multiple_files import group_files
-    from devicekit.system.writing import check_writable
 
     out, report = request.out, request.report
     _ = request.options  # refused before the work
@@ -46,13 +45,10 @@ def fit_command(
         raise UsageError("--stdp adds a window to the card: give --out CARD.json too.")
     if request.resample and request.share is not None:
         raise UsageError("--resample does not support joint fits. Remove --share or --resample.")
-    for path in (out, report):
-        if path is not None:
-            check_writable(path)
     inputs, reading = group_files(files, reading)
     several = len(inputs) > 1
-    if several and (out or report) and len({stem(file) for file in inputs}) < len(inputs):
-        raise UsageError("Two files have the same name, and so would their cards. Fit them one by one.")
+    check_written("--out", out, inputs, ".json")
+    check_written("--report", report, inputs, ".html")
     window = None if request.stdp is None else read_window(request.stdp, request.synthetic)
 
     def work(file: Input) -> dict[str, object]:

@@ -10,7 +10,7 @@ import typer
 
 from devicekit.cli import terminal
 from devicekit.cli.common import Json, ReplaceFile, choice, over_files, with_options
-from devicekit.cli.outcome import Page, check_page, show, write_page
+from devicekit.cli.outcome import Page, check_written, show, write_page
 from devicekit.models import law_names
 from devicekit.system.options import ReadOptions
 from devicekit.verbs.outcome import shown
@@ -70,7 +70,7 @@ def next_command(
     from devicekit.readers.multiple_files import group_files
 
     inputs, reading = group_files(files, reading)
-    check_page(report, inputs)
+    check_written("--report", report, inputs, ".html")
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
         table = read_pulses(file, reading)

@@ -124,12 +124,17 @@ Page = Annotated[
 ]
 
 
-def check_page(path: Path | None, inputs: Sequence[Input]) -> None:
-    """Refuse a report that cannot be written, or of files with one name, before the work."""
-    if path is not None:
-        writing.check_writable(path)
-        if len({stem(file) for file in inputs}) < len(inputs):
-            raise UsageError("Two files have the same name, and so would their reports. Do them one by one.")
+def check_written(option: str, path: Path | None, inputs: Sequence[Input], suffix: str) -> None:
+    """Refuse, before the work, a file that is written for each input where one of them cannot be, or two are one."""
+    if path is None:
+        return
+    if len({stem(file) for file in inputs}) < len(inputs):
+        raise UsageError("Two files have the same name, and so would their results. Do them one by one.")
+    read = [one for each in inputs for one in (each if isinstance(each, list) else [each])]
+    for file in inputs:
+        own = path_of(path, file, len(inputs) > 1, suffix) or path
+        writing.check_apart({option: own}, read)
+        writing.check_writable(own)
 
 
 def write_page(

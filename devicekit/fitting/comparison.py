@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from devicekit.core.errors import TraceError, UsageError
 from devicekit.core.records import Record, column
-from devicekit.core.text import listed, percent
+from devicekit.core.text import listed, percent, percent_span
 from devicekit.device.blocks import Window
 from devicekit.fitting import figures
 from devicekit.fitting.branch import search
@@ -38,6 +38,10 @@ LADDER: tuple[tuple[str, dict[str, float]], ...] = (
 )
 
 
+def _excess(value: float) -> str:
+    return f"{value:.1f}" if np.isfinite(value) else "–"
+
+
 @dataclass(frozen=True, kw_only=True)
 class LawScore(Record):
     """Scores of one law on one branch.
@@ -45,22 +49,30 @@ class LawScore(Record):
     Criteria are on the residuals of the mean curve, or on innovations (see `Comparison.basis`).
     """
 
-    model: str = column(doc="id of the law")
-    k: int = column(doc="free parameters, the noise variance included")
+    model: str = column("law", doc="id of the law")
+    rms: float = column("rms [of window]", text=percent, doc="rms residual of the free-running curve, of the window")
+    delta_bic: float = column("BIC - best", text=_excess, default=0.0, doc="BIC above that of the best law")
+    delta_aicc: float = column("AICc - best", text=_excess, default=0.0, doc="AICc above the least one")
+    k: int = column("parameters", doc="free parameters, the noise variance included")
     aicc: float = column(doc="Akaike's criterion, corrected")
     bic: float = column(doc="Bayesian information criterion")
-    nrmse: float = column(doc="rms residual of the free-running curve over the range of the measured one")
-    rms: float = column(doc="the same residual as a fraction of the window")
+    nrmse: float = column(doc="the same residual over the range of the measured curve")
     rank: int = column(default=0, doc="by BIC, 1 is best; 0: not ranked yet")
 
 
-_SHOWN = 3  # laws of each branch in a notebook
+_SHOWN = 3  # laws of each branch in a notebook, or in the verdict
 STRONG = 6.0  # BIC or AICc above the best law, from which the evidence against a law is strong (doi:10.2307/2291091)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Record):
     """Scores of every law on every branch; every part is by direction."""
+
+    misfits: ClassVar[str] = (
+        "rms: free-running curve against the mean curve. The laws were fitted to what BIC is on, devicekit fit to the "
+        "mean curve; its nrmse is over the range of each branch's own curve."
+    )
+    label_head: ClassVar[tuple[str, ...]] = ("branch", "NL, data", "NL, exponential", "its rms [of window]")
 
     branches: dict[str, tuple[LawScore, ...]] = column(doc="scores of the laws, best first")
     ladder: dict[str, tuple[LawScore, ...]] = column(doc="scores of restricted forms of eq. (2), simplest first")
@@ -94,19 +106,47 @@ class Comparison(Record):
         least = min(score.aicc for score in scores)
         return (best, *(each for each in others if each.bic - best.bic < STRONG or each.aicc - least < STRONG))
 
-    def verdict(self, direction: str) -> str:
-        """Return which laws describe a branch best, in one sentence."""
-        best = self.equal(direction)
-        names = listed([score.model for score in best])
-        misfit = listed([percent(score.rms) for score in best])
-        if len(best) > 1:
-            return (
-                f"{names} describe this device equally well (rms misfit {misfit} of the window); the data do "
-                "not tell them apart."
-            )
-        rest = self.branches[direction][1:]
-        after = f"; the next, {rest[0].model}, with {percent(rest[0].rms)}, is clearly less likely" if rest else ""
-        return f"{names} describes this device best (rms misfit {misfit} of the window){after}."
+    def verdict(self) -> str:
+        """Return which laws describe the branches best, in one sentence."""
+        parts = []
+        for direction in self.branches:
+            best = self.equal(direction)
+            misfits = [score.rms for score in best]
+            misfit = f"rms misfit {percent_span(min(misfits), max(misfits))} of the window"
+            names = [each.model for each in best]
+            if len(names) > _SHOWN:
+                words = f"{len(names)} laws are equally likely, {names[0]} first"
+            else:
+                words = f"{listed(names)} {'is the most' if len(names) == 1 else 'are equally'} likely"
+            parts.append(f"{direction.upper()}: {words} ({misfit})")
+        return f"{'; '.join(parts)}."
+
+    def advice(self) -> str:
+        """Return with which law to fit, in one sentence."""
+        known = [{each.model for each in self.equal(direction)} & {*LAWS} for direction in self.branches]
+        shared = set.intersection(*known)
+        if "eq2" in shared:
+            return "Keep eq. (2), the default of devicekit fit: no law is clearly more likely."
+        if shared:
+            law = self._likeliest(shared)
+            return f"Fit with devicekit fit --model {law}: it is among the most likely for each branch."
+        return "No law is the most likely for both branches: keep eq. (2), and trust the rate curve."
+
+    def _likeliest(self, laws: set[str]) -> str:
+        """Return the law of the least BIC, over all branches."""
+        every = [each for scores in self.branches.values() for each in scores]
+        return min(sorted(laws), key=lambda law: sum(each.bic for each in every if each.model == law))
+
+    def caption(self, direction: str) -> str:
+        """Return what the scores of a branch are on, without a full stop."""
+        return f"{direction.upper()}, ranked by BIC on {self.basis[direction]}"
+
+    def label_rows(self) -> list[tuple[str, str, str, str]]:
+        """Return NeuroSim's labels as the rows of a table under `label_head`."""
+        return [
+            (direction.upper(), f"{each['data']:.2f}", f"{each['fit']:.2f}", percent(each["fit_rms"]))
+            for direction, each in self.nl.items()
+        ]
 
     def table(self) -> Any:
         """Return the scores as a pandas frame, a row for each law and branch."""
@@ -277,8 +317,8 @@ def compare(table: Data | None = None, **reading: Any) -> Comparison:
         curves = [score_curve(CURVE_LAWS[name], data, reference.window, direction) for name in CURVE_LAWS]
         branches[direction] = _ranked([*scores, *(score for score in curves if score is not None)])
         rungs = [score_law(LAWS["eq2"], data, name, fixed) for name, fixed in LADDER]
-        order = {score.model: score.rank for score in _ranked(rungs)}
-        ladders[direction] = tuple(replace(score, rank=order[score.model]) for score in rungs)
+        order = {score.model: score for score in _ranked(rungs)}
+        ladders[direction] = tuple(order[score.model] for score in rungs)
         labels[direction] = _labels(fitted)
     if not branches:
         raise TraceError("the table has no pulse trains on which laws can be compared")
@@ -287,7 +327,11 @@ def compare(table: Data | None = None, **reading: Any) -> Comparison:
 
 def _ranked(scores: list[LawScore]) -> tuple[LawScore, ...]:
     ordered = sorted(scores, key=lambda score: score.bic)
-    return tuple(replace(score, rank=rank) for rank, score in enumerate(ordered, start=1))
+    bic, aicc = ordered[0].bic, min(score.aicc for score in scores)
+    return tuple(
+        replace(score, rank=rank, delta_bic=score.bic - bic, delta_aicc=score.aicc - aicc)
+        for rank, score in enumerate(ordered, start=1)
+    )
 
 
 def _labels(fitted: BranchFit) -> dict[str, float]:
