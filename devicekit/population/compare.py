@@ -13,7 +13,16 @@ from devicekit.core.records import Record, cell, column, internal
 from devicekit.core.statistics import t_quantile
 from devicekit.core.text import percent
 from devicekit.features.stats import holm
-from devicekit.population.components import Factor, find_factors, fit_model, label, p_value, stratum, unit_of
+from devicekit.population.components import (
+    SIGNIFICANT,
+    Factor,
+    find_factors,
+    fit_model,
+    label,
+    p_value,
+    stratum,
+    unit_of,
+)
 from devicekit.population.join import DEAD, QUANTITIES
 
 PERMUTATIONS = 9999
@@ -51,9 +60,13 @@ class Comparison(Record):
         low, high = self.difference.ends
         return f"{self.difference.value:+.3g} {self.unit} ({low:+.3g} to {high:+.3g})"
 
-    p: float = column("p", text="{:.2g}".format, doc="p value of no difference: Student's t over the units")
-    p_permutation: float = column("p by permutation", text="{:.2g}".format, doc="p value by permuting whole units")
-    p_holm: float = column("p, all tests", text="{:.2g}".format, default=np.nan, doc="p corrected for all tests")
+    p: float = column(doc="p value of no difference in this quantity alone: Student's t over the units")
+    p_holm: float = column(
+        "p, all quantities", text="{:.2g}".format, default=np.nan, doc="p by Holm for all quantities"
+    )
+    p_permutation: float = column(
+        "p alone, by permutation", text="{:.2g}".format, doc="p value of this quantity alone, by permuting whole units"
+    )
     unit_of_test: str = column("units", doc="what is permuted: cells, dies or wafers")
     degrees: int = column(doc="degrees of freedom of the interval")
 
@@ -63,8 +76,8 @@ class Comparison(Record):
 
     @property
     def seen(self) -> bool:
-        """True if it is significant among all tests."""
-        return self.p_holm < 0.05
+        """True if it is significant among all quantities."""
+        return self.p_holm < SIGNIFICANT
 
 
 def compare(

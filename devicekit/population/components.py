@@ -93,12 +93,17 @@ class Effect(Record):
     varies: str = column("varies", doc="within cells, or between cells, dies or wafers")
     degrees: int = column(doc="degrees of freedom of the test")
     p: float = column(doc="p value of this test alone")
-    p_holm: float = column("p, all tests", text="{:.2g}".format, default=np.nan, doc="p corrected for all tests")
+    p_holm: float = column(
+        "p, all conditions",
+        text="{:.2g}".format,
+        default=np.nan,
+        doc="p by Holm for all conditions and quantities",
+    )
     curvature_p: float = column(default=np.nan, doc="p of a square term, with three levels or more")
 
     @property
     def seen(self) -> bool:
-        """True if it is significant among all tests."""
+        """True if it is significant among all conditions and quantities."""
         return self.p_holm < SIGNIFICANT
 
 

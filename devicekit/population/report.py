@@ -230,11 +230,14 @@ def _comparison(found: Population) -> list[Block]:
         f"{first.second} against {first.first}. Cycles of one cell are not independent: intervals and p take the units "
         "of the table as what was drawn; the permutation exchanges whole units."
     )
-    return [Table.of(found.comparisons, f"{first.second} minus {first.first}"), Text([words])]
+    return [
+        Table.of(found.comparisons, f"{first.second} minus {first.first}; p of all quantities by Holm"),
+        Text([words]),
+    ]
 
 
 def _order(found: Population) -> list[Block]:
-    blocks: list[Block] = [Table.of(found.ageing, "Drift over the cycles of a cell")] if found.ageing else []
+    blocks: list[Block] = [Table.of(found.ageing, "Drift over the cycles of a cell; p by Holm")] if found.ageing else []
     for name in ("v_set_v", "v_reset_v"):
         if name in found.models and found.models[name].values["cycle"].nunique() > 3:
             words = f"{label(name)} over the cycles of the cells with most of them"

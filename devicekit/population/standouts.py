@@ -56,12 +56,14 @@ class Ageing(Record):
         low, high = self.slope.ends
         return f"{self.slope.value:+.3g} {self.unit} ({low:+.3g} to {high:+.3g})"
 
-    p: float = column("p", text="{:.2g}".format, doc="p value of no drift, by the slopes of the cells")
-    p_holm: float = column("p, all tests", text="{:.2g}".format, default=np.nan, doc="p corrected for all tests")
+    p: float = column(doc="p value of no drift of this quantity alone, by the slopes of the cells")
+    p_holm: float = column(
+        "p, all drifts", text="{:.2g}".format, default=np.nan, doc="p by Holm for the drifts of all quantities"
+    )
 
     @property
     def seen(self) -> bool:
-        """True if it is significant among all tests."""
+        """True if it is significant among the drifts of all quantities."""
         return self.p_holm < SIGNIFICANT
 
 
