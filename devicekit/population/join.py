@@ -156,9 +156,10 @@ def values_of(steps: pd.DataFrame, quantity: str, states: Mapping[str, str]) -> 
     own = own[own["low"].notna() & (own["outcome"] != "already_on")]
     late = own.groupby("cell", sort=False)["high"].transform(lambda high: _is_late(np.isfinite(high.to_numpy())))
     own = own[~late.astype(bool)]
-    # of repeated attempts in a cycle the success counts, or the highest bound
-    order = own.assign(_known=np.isfinite(own["high"])).sort_values(["_known", "low"], kind="stable", ascending=False)
-    return order.drop_duplicates(["cell", "cycle"]).drop(columns="_known").sort_index()
+    # of repeated attempts in a cycle the first success counts, or the highest bound
+    order = own.assign(_bound=own["low"].where(np.isinf(own["high"]), np.inf))
+    order = order.sort_values("_bound", kind="stable", ascending=False)
+    return order.drop_duplicates(["cell", "cycle"]).drop(columns="_bound").sort_index()
 
 
 def _is_limited(own: pd.DataFrame, step: str) -> pd.Series:
@@ -186,28 +187,57 @@ def _forming(steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def _levels(steps: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Return a state once for each cycle: read before it is left, else after it was reached.
+    """Return each state once: read before it is left, else after it was reached.
 
-    Its conditions are those of the step that reached it, such as the current limit of the set of an LRS.
+    Its conditions are those of the step that reached it, such as the current limit of the set of an LRS; NaN where no
+    step shows how it was reached.
     """
-    leaving, reaching = ("set", "reset") if quantity == "g_hrs_s" else ("reset", "set")
-    left = steps[(steps["step"] == leaving) & (steps["outcome"] == "switched")]
-    if len(left) and float(left[quantity].notna().mean()) < LEAST_READ:  # those above the noise are not typical
+    leaving, reaching = ("set", ("reset",)) if quantity == "g_hrs_s" else ("reset", ("form", "set"))
+    shown = steps.groupby(["cell", "file", "sweep"], sort=False)[quantity].transform("count")  # one row of a loop does
+    shown = shown[(steps["step"] == leaving) & (steps["outcome"] == "switched")]
+    if len(shown) and float((shown > 0).mean()) < LEAST_READ:  # those above the noise are not typical
         return steps.iloc[:0].assign(low=[], high=[])
-    known = steps[steps[quantity].notna() & (steps[quantity] > 0)]
-    first = known[known["step"] == leaving].assign(_turn=0)
-    other = known[known["step"] == reaching].assign(_turn=1)
-    made = steps[steps["step"].isin((reaching, "form") if reaching == "set" else (reaching,))]
-    made = made[made["outcome"].isin(("switched", "at_limit"))]
-    if quantity == "g_hrs_s":  # the HRS after the reset of a cycle is the one before the next set
-        other, made = other.assign(cycle=other["cycle"] + 1), made.assign(cycle=made["cycle"] + 1)
-    both = pd.concat([first, other]).sort_values("_turn", kind="stable").drop_duplicates(["cell", "cycle"])
-    both = both.drop(columns="_turn").sort_index()
+    rows, makers = _states(steps, quantity, leaving, reaching)
+    found, made = steps.iloc[rows], steps.iloc[np.maximum(makers, 0)]
     names = [name for name in map(str, steps) if name in ("compliance_a", "rate_v_s") or name.startswith("key_")]
-    names = [name for name in names if (steps.groupby("cell")[name].nunique() > 1).any()]  # others are of the cell
-    last = made.drop_duplicates(["cell", "cycle"], keep="last").set_index(["cell", "cycle"])[names]
-    reached = last.reindex(pd.MultiIndex.from_frame(both[["cell", "cycle"]])).set_index(both.index)
-    own = both["from_loop"] & (reaching == "set")  # a loop sets before it resets: its HRS is of the loop before
     for name in names:
-        both[name] = both[name].where(own, reached[name])
-    return both.assign(low=both[quantity], high=both[quantity])
+        if (steps.groupby("cell")[name].nunique(dropna=False) > 1).any():  # others are of the cell
+            found = found.assign(**{name: made[name].where(makers >= 0).set_axis(found.index)})
+    if quantity == "g_hrs_s":  # the HRS after the reset of a cycle is the one before the next set
+        found = found.assign(cycle=found["cycle"] + found["step"].isin(reaching))
+    return found.assign(low=found[quantity], high=found[quantity])
+
+
+def _states(
+    steps: pd.DataFrame, quantity: str, leaving: str, reaching: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row that shows each state, and the row of the step that reached it, -1 if that is unknown.
+
+    Of several steps in a row that reach it, the last one counts; a second step that leaves it begins between states.
+    """
+    values = steps[quantity].to_numpy(float)
+    rows: list[int] = []
+    makers: list[int] = []
+    cell, maker, away = None, -1, False  # away: it was left, and no step has tried to reach it again
+    columns = (steps[name] for name in ("cell", "step", "outcome"))
+    for k, (own, step, outcome) in enumerate(zip(*columns, strict=True)):
+        if own != cell:
+            cell, maker, away = own, -1, False
+        switched, known = outcome in ("switched", "at_limit"), values[k] > 0
+        if step in reaching:
+            if switched and maker >= 0 and rows and rows[-1] == maker:
+                del rows[-1], makers[-1]  # its own reading is of a state before the last one
+            if switched and known:
+                rows.append(k)
+                makers.append(k)
+            maker, away = k if switched else maker, False
+        elif step in SWITCHING and switched:
+            if known and step == leaving and not away:
+                if maker >= 0 and rows and rows[-1] == maker:
+                    del rows[-1], makers[-1]
+                rows.append(k)
+                makers.append(maker)
+            maker, away = -1, step == leaving
+        elif outcome == "already_on" and leaving == "set":
+            maker, away = -1, False
+    return np.array(rows, int), np.array(makers, int)

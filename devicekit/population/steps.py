@@ -299,7 +299,7 @@ def _loop_signs(items: Sequence[Item], sweeps: Sequence[Sweep | None], definitio
 def _loop(
     common: dict[str, Any], sweep: Sweep, after: _State | None, signs: tuple[int, int], definitions: Definitions
 ) -> list[Step]:
-    """Return the set and the reset of a loop, as two steps; a reading if its step says so."""
+    """Return the set and the reset of a loop, as two steps in their order; a reading if its step says so."""
     read = min(definitions.read, sweep.reach)
     if common["step"] == "read":
         value = sweep.level(sweep.parts[0], read)
@@ -331,4 +331,5 @@ def _loop(
             "from_loop": True,
         }
         steps.append(Step(**{**own, **levels}))
-    return steps
+    resets_first = sweep.excursions[0].sign == signs[1] != signs[0]
+    return steps[::-1] if resets_first else steps

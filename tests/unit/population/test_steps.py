@@ -81,6 +81,9 @@ def frame(*rows: tuple[str, str, float]) -> pd.DataFrame:
     return add_cycles(pd.DataFrame(made))
 
 
+WORKED = [("set", "switched", 2.0), ("reset", "switched", 1.0)]
+
+
 def test_a_cycle_is_a_set_and_the_reset_after_it_with_their_repeated_attempts() -> None:
     steps = frame(
         ("set", "no_switching", 3.0),
@@ -118,6 +121,18 @@ def test_the_limit_of_an_lrs_is_that_of_the_set_that_made_it() -> None:
     np.testing.assert_array_equal(limits, [np.nan, 1e-2, 1e-2])  # nobody knows how the first one was made
 
 
+def test_the_limit_of_an_lrs_is_known_if_only_sets_have_one() -> None:
+    steps = frame(*WORKED * 2)
+    steps["compliance_a"] = [1e-5, np.nan, 1e-5, np.nan]
+    steps["g_lrs_s"] = [np.nan, 1e-4, np.nan, 2e-4]
+    assert values_of(steps, "g_lrs_s", {"a": "works"})["compliance_a"].tolist() == [1e-5, 1e-5]
+
+
+def test_of_two_sets_in_a_row_the_first_has_the_voltage() -> None:
+    steps = frame(("set", "switched", 2.0), ("set", "switched", 2.5), ("reset", "switched", 1.0))
+    assert values_of(steps, "v_set_v", {"a": "works"})["low"].tolist() == [2.0]
+
+
 def test_the_hrs_of_a_loop_was_made_by_the_loop_before() -> None:
     steps = frame(*[("set", "switched", 2.0), ("reset", "switched", 1.0)] * 3)
     steps["from_loop"] = True
@@ -127,9 +142,6 @@ def test_the_hrs_of_a_loop_was_made_by_the_loop_before() -> None:
     assert values_of(steps, "g_lrs_s", {"a": "works"})["compliance_a"].tolist() == [1e-5, 1e-3, 1e-4]
     limits = values_of(steps, "g_hrs_s", {"a": "works"})["compliance_a"].tolist()
     np.testing.assert_array_equal(limits, [np.nan, 1e-5, 1e-3])
-
-
-WORKED = [("set", "switched", 2.0), ("reset", "switched", 1.0)]
 
 
 @pytest.mark.parametrize(
