@@ -4,21 +4,24 @@
     python benchmarks/rankings.py --optdigits FOLDER --crosssim VENV2/bin/python --repo cross-sim
     python benchmarks/rankings.py --optdigits FOLDER --torch
     python benchmarks/rankings.py --study RESULTS --figure docs/img/rankings.png --evidence
+    python benchmarks/rankings.py --study APART --evidence
 
 FOLDER holds optdigits.tra and optdigits.tes. Wanted: torch 2.10.0 and aihwkit 1.1.0; for CrossSim the tag v2.0, numpy
 1.23.5, scipy 1.10.1, setuptools < 70 and matplotlib; `--torch` runs here, with devicekit[torch]. Everywhere the network
 is CrossSim's for these data, 64-36-10 with sigmoid and softmax, batches of 10. Printed lines go into
 devicekit/studies/shipped/published-devices.toml, from which `devicekit study published-devices --out RESULTS` makes its
-page, and `--study` the tables of the documentation.
+page, and `--study` the tables of the documentation. APART is of `devicekit study where-devices-differ --out APART`.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -33,6 +36,7 @@ from devicekit.fitting.labels import card_from_labels, published_devices
 SEEDS = (0, 1, 2)
 EPOCHS = {"aihwkit": 4, "crosssim": 4, "torch": 4}
 ROOM = 4.0  # weight of a whole window over the largest start weight, as in devicekit.torch
+EVIDENCE = {"published-devices": "rankings", "where-devices-differ": "devices-alike"}  # files of docs/evidence
 RATE = 0.2  # for means over batches of 10; CrossSim sums the gradients of a batch
 
 CROSSSIM = """
@@ -146,6 +150,17 @@ def ours(given: argparse.Namespace, card: Any, folder: Path, seed: int) -> list[
     return found
 
 
+def study_of(folder: Path) -> str:
+    """Return the name of the study whose results a folder holds."""
+    return str(pd.read_csv(folder / "results.csv", nrows=1)["study"].iloc[0])
+
+
+def evidence_of(words: list[str]) -> str:
+    """Return the evidence file of the study that was typed."""
+    folders = [after for word, after in itertools.pairwise(words) if word == "--study"]
+    return EVIDENCE[study_of(Path(folders[0]))] if folders else "rankings"
+
+
 def print_study(folder: Path, figure: Path | None) -> None:
     """Print the tables of a finished study as Markdown, and draw its figure."""
     from devicekit.report import Table
@@ -154,8 +169,7 @@ def print_study(folder: Path, figure: Path | None) -> None:
     from devicekit.studies.result import StudyResult
     from devicekit.studies.spec import load_spec, shipped
 
-    table = pd.read_csv(folder / "results.csv")
-    result = StudyResult(load_spec(shipped()[str(table["study"].iloc[0])]), table)
+    result = StudyResult(load_spec(shipped()[study_of(folder)]), pd.read_csv(folder / "results.csv"))
     if figure:
         from matplotlib.figure import Figure
 
@@ -201,4 +215,4 @@ def main() -> None:
 if __name__ == "__main__":
     from evidence_tables import run
 
-    run(main, "rankings")
+    run(main, evidence_of(sys.argv))

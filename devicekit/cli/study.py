@@ -53,6 +53,10 @@ def study_command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a fixed setting; may be repeated."),
     ] = None,
+    own_cards: Annotated[
+        list[str] | None,
+        typer.Option("--card", metavar="FILE", help="Card of your own, in place of the study's devices; repeat it."),
+    ] = None,
     laws: tuple[Path, ...] = shared.laws(),
     redo: Annotated[bool, typer.Option("--redo", help="Repeat runs that another version of devicekit made.")] = False,
     force: Force = False,
@@ -66,6 +70,7 @@ def study_command(
     Examples:
         devicekit study schemes --out fig6 --jobs 2
         devicekit study nonidealities --out limits --set card=card.json --jobs 2
+        devicekit study where-devices-differ --out differ --card a.json --card b.json
         devicekit study schemes --out fig6-uci --set data=optdigits --set data_dir=optdigits/
     """
     from devicekit.studies.report import study_report
@@ -90,6 +95,7 @@ def study_command(
                 jobs=processes.jobs,
                 dask=processes.dask,
                 overrides=overrides,
+                cards=own_cards or (),
                 redo=redo,
                 force=force,
                 laws=laws,

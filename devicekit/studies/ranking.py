@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.core.intervals import LEVEL, mean_ends
+from devicekit.core.intervals import mean_ends
 from devicekit.core.records import Estimate, Record, column
 from devicekit.plot import Axis, Curve, Panel
+from devicekit.studies.rank_intervals import AGREES, rank_interval, spearman
+from devicekit.studies.spec import Scalar
 
-RESAMPLES = 2000
 MARKERS = ("D", "o", "s", "^", "v", "P", "X", "*", ">", "p", "<")  # one more than colours: none returns with its colour
 COLOURS = tuple(f"C{k}" for k in range(10))
 APART = 0.36  # of the distance of two devices, over which the rankings of one are spread
 FEWEST = 3  # devices that have ranks to compare; of so few, every sixth order is the same by chance
-AGREES = 0.7  # rank correlation, from which rankings are called alike
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Ranking:
     name: str
     runs: Mapping[str, Sequence[float]]  # values of each device by its name, one a seed
     settings: str = ""
+    own: bool = False  # of a setting of the study, not of somebody else
 
     def ends(self, device: str) -> tuple[float, float, float]:
         """Return mean, low and high of a device: the 95 % interval over seeds, the mean with one; NaN if unranked."""
@@ -67,7 +68,7 @@ class Agreement(Record):
     by: str = column(doc="whom that is compared with")
     n_devices: int = column(doc="devices that both rank")
     rho: Estimate = column(
-        doc="Spearman's rank correlation; interval by a bootstrap of the devices, and of the seeds of each"
+        doc="Spearman's rank correlation; interval over all resamples of the devices, and over resampled seeds of each"
     )
     difference: float = column(doc="mean absolute difference of the devices' values")
     devices: tuple[str, ...] = column(doc="names of the devices")
@@ -83,9 +84,9 @@ class Agreement(Record):
 
 
 def ranks_panel(rankings: Sequence[Ranking]) -> Panel:
-    """Return the figure of each device's values in each ranking, best device of the first one below."""
+    """Return the figure of each device's values in each ranking, best device of the first one below, unranked last."""
     first = rankings[0]
-    devices = sorted(first.runs, key=lambda each: -first.ends(each)[0])
+    devices = sorted(all_devices(rankings), key=lambda each: -first.ends(each)[0] if each in first.runs else np.inf)
     rows, middle = np.arange(len(devices)), (len(rankings) - 1) / 2
     curves = []
     for k, one in enumerate(rankings):
@@ -97,7 +98,7 @@ def ranks_panel(rankings: Sequence[Ranking]) -> Panel:
 
 
 def own_rankings(
-    table: pd.DataFrame, key: str, devices: Sequence[str], outcome: str, settings: Mapping[str, str]
+    table: pd.DataFrame, key: str, devices: Sequence[Scalar], outcome: str, settings: Mapping[str, str]
 ) -> list[Ranking]:
     """Return how each setting of a study ranks the devices, in its order.
 
@@ -107,8 +108,8 @@ def own_rankings(
         Runs: case, seed, `key` and `outcome`.
     key : str
         Setting whose values are the devices.
-    devices : sequence of str
-        The devices to rank.
+    devices : sequence
+        The devices to rank, values of `key`.
     outcome : str
         Column that devices are ranked by.
     settings : mapping
@@ -117,26 +118,29 @@ def own_rankings(
     Returns
     -------
     list of Ranking
-        Of finished runs.
+        Of finished runs; a device without one is not ranked.
     """
-    done = table[table[key].isin(list(devices)) & table[outcome].notna()] if outcome in table else table[:0]
-    return [
-        Ranking(
-            str(name),
-            {str(device): group[outcome].astype(float).tolist() for device, group in rows.groupby(key, sort=False)},
-        )
-        for name, rows in done.groupby(done["case"].map(settings), sort=False)
-    ]
+    done = table[table[outcome].notna()] if outcome in table and key in table else table[:0]
+    found = []
+    for name, rows in done.groupby(done["case"].map(settings), sort=False):
+        values = {str(device): rows.loc[rows[key] == device, outcome].astype(float).tolist() for device in devices}
+        found.append(Ranking(str(name), {device: runs for device, runs in values.items() if runs}, own=True))
+    return [each for each in found if each.runs]
+
+
+def all_devices(rankings: Sequence[Ranking]) -> list[str]:
+    """Return the devices of all rankings, those of the first one before others."""
+    return list(dict.fromkeys(device for each in rankings for device in each.runs))
 
 
 def compare(one: Ranking, other: Ranking) -> Agreement | None:
-    """Return how alike two rank the devices that both know; None with fewer than three."""
+    """Return how alike two rank the devices that both rank, and no others; None with fewer than three."""
     devices = tuple(each for each in one.runs if each in other.runs)
     if len(devices) < FEWEST:
         return None
     runs, others = ([np.asarray(side.runs[each], float) for each in devices] for side in (one, other))
     means, values = (np.array([each.mean() for each in side]) for side in (runs, others))
-    rho = Estimate(spearman(values, means), *_bootstrap(others, runs))
+    rho = Estimate(spearman(values, means), *rank_interval(others, runs))
     mean, low, high = zip(*(one.ends(each) for each in devices), strict=True)
     difference = float(np.abs(values - means).mean())
     return Agreement(
@@ -148,34 +152,3 @@ def compare_all(rankings: Sequence[Ranking]) -> list[Agreement]:
     """Return the agreement of each pair of rankings, the later one of a pair as `setting`."""
     pairs = (compare(one, other) for k, one in enumerate(rankings) for other in rankings[:k])
     return [each for each in pairs if each is not None]
-
-
-def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Return Spearman's rank correlation; NaN if all values of one are the same."""
-    return float(_spearman(x[None], y[None])[0])
-
-
-def _spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the rank correlation of each row."""
-    from scipy.stats import rankdata
-
-    a, b = (rankdata(each, axis=1) - (each.shape[1] + 1) / 2 for each in (x, y))
-    norm = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-    with np.errstate(invalid="ignore"):
-        return np.asarray((a * b).sum(axis=1) / np.where(norm > 0, norm, np.nan))
-
-
-def _bootstrap(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Return the percentile interval over resampled devices and seeds."""
-    rng, n = np.random.default_rng(0), len(first)
-    picked = rng.integers(n, size=(RESAMPLES, n))
-    drawn = []
-    for side in (first, second):
-        means = np.empty(picked.shape)
-        for k, values in enumerate(side):
-            here = picked == k
-            means[here] = rng.choice(values, (int(here.sum()), len(values))).mean(axis=1)
-        drawn.append(means)
-    tail = 50 * (1 - LEVEL)
-    low, high = np.nanpercentile(_spearman(*drawn), [tail, 100 - tail])
-    return float(low), float(high)

@@ -17,7 +17,7 @@ from devicekit.studies.result import BASELINE, StudyResult
 if TYPE_CHECKING:
     import pandas as pd
 
-    from devicekit.studies.ranking import Agreement
+    from devicekit.studies.ranking import Agreement, Ranking
 
 _NUMBERS = {
     "mean": "test accuracy, mean",
@@ -38,15 +38,15 @@ def study_report(result: StudyResult, command: str) -> Report:
     spec = result.spec
     summary = result.summary()
     agreements = result.agreements()
-    pairs = result.pairs()
-    sections = [rank_section(result.rankings(), pairs)] if agreements else []
+    rankings, pairs = result.rankings(), result.pairs()
+    sections = [rank_section(rankings, pairs)] if rankings else []
     sections += [_ranking(result)] if spec.reference else []
     sections.append(_result(result, summary))
     if len(result.failed):
         failed = [("; ".join(runs), reason) for reason, runs in result.failures.items()]
         sections.append(Section("Failed runs", "failed", [Table(("case", "reason"), failed, "Left out above.")]))
     sections.append(_provenance(result, command))
-    words = _words(result, summary, rank_words(agreements, pairs))
+    words = _words(result, summary, rank_words(rankings, agreements, pairs))
     synthetic = "synthetic" in result.table and bool((result.table["synthetic"] == True).all())  # noqa: E712 - NaN
     return Report(
         spec.title or spec.name,
@@ -54,18 +54,25 @@ def study_report(result: StudyResult, command: str) -> Report:
         words,
         sections,
         marks=("SYNTHETIC",) if synthetic else (),
-        pictures=[figure for section in sections[: 1 if agreements else None] for figure in section.figures],
-        numbers=_numbers(result, summary, agreements),
+        pictures=[figure for section in sections[: 1 if rankings else None] for figure in section.figures],
+        numbers=_numbers(result, summary, agreements, rankings),
         source=f"study {spec.name}, {count(len(result.table), 'run')}, {count(len(spec.seeds), 'seed')}",
     )
 
 
-def _numbers(result: StudyResult, summary: pd.DataFrame, agreements: Sequence[Agreement]) -> list[Scalar]:
-    """Return rank correlations where devices are ranked; else the largest losses and the highest accuracies."""
+def _numbers(
+    result: StudyResult, summary: pd.DataFrame, agreements: Sequence[Agreement], rankings: Sequence[Ranking]
+) -> list[Scalar]:
+    """Return rank correlations or distances of devices; else the largest losses and the highest accuracies."""
     if agreements:
         return [
             Scalar.from_estimate("rank_correlation", f"rank correlation, {each.setting}", each.rho)
             for each in agreements
+        ]
+    if rankings and not result.spec.reference:
+        return [
+            Scalar("distance", f"lowest to highest device, {each.name}", 100 * each.spread.distance, "points")
+            for each in rankings
         ]
     rows = result.losses().head(3).to_dict("records") if result.spec.reference else []
     lost = [

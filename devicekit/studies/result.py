@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from devicekit.core.printing import Printed
 from devicekit.core.text import count, listed, percent
 from devicekit.plot import Panel
 from devicekit.studies import figures
-from devicekit.studies.ranking import Agreement, Ranking, compare, compare_all, own_rankings
+from devicekit.studies.measured_with import measured_with
+from devicekit.studies.ranking import Agreement, Ranking, all_devices, compare_all, own_rankings
 from devicekit.studies.spec import StudySpec, labels_without
 from devicekit.studies.tasks import get_task
 
@@ -154,27 +156,38 @@ class StudyResult(Printed):
         return ranked.sort_values("loss", ascending=False).reset_index(names="case")[columns]
 
     def rankings(self) -> list[Ranking]:
-        """Return how others rank the devices, as published first, then how each setting does; none if not asked for."""
-        published = self.spec.published
-        if published is None or published.key not in self.table:
+        """Return how others rank the devices, as published first, then how each setting does; none without devices.
+
+        Each ranking holds the devices that it has a value of: a pair is compared over those that both have.
+        """
+        spec, key = self.spec, self.spec.device_key
+        if not key:
             return []
-        first = Ranking(
-            published.by, {name: [value] for name, value in published.by_device.items()}, published.settings
-        )
-        others = [Ranking(each.by, each.values, each.settings) for each in published.others]
-        settings = labels_without(self.spec, published.key)
-        own = own_rankings(self.table, published.key, list(published.by_device), self.outcome, settings)
-        return [first, *others, *own] if own else []
+        names = labels_without(spec, key)
+        own = [
+            replace(each, settings=measured_with(spec, self.table[self.table["case"].map(names) == each.name]))
+            for each in own_rankings(self.table, key, spec.devices, self.outcome, names)
+        ]
+        if len(all_devices(own)) < 2:
+            return []
+        if (published := spec.published) is None:
+            return own
+        values = published.values_of(list(map(str, spec.devices)))
+        first = Ranking(published.by, {name: [value] for name, value in values.items()}, published.settings)
+        return [first, *(Ranking(each.by, each.values, each.settings) for each in published.others), *own]
 
     def agreements(self) -> list[Agreement]:
         """Return how far each setting ranks the devices as published, if the study names published values."""
-        rankings, published = self.rankings(), self.spec.published
-        own = rankings[1 + len(published.others) :] if published else []
-        found = (compare(each, rankings[0]) for each in own)
-        return [each for each in found if each is not None]
+        if (published := self.spec.published) is None:
+            return []
+        return [each for each in self.pairs() if each.by == published.by and each.setting not in published.names]
 
     def pairs(self) -> list[Agreement]:
         """Return how alike each two of the rankings are, those of others included."""
+        return self._pairs
+
+    @cached_property
+    def _pairs(self) -> list[Agreement]:
         return compare_all(self.rankings())
 
     def panel(self, outcome: str | None = None) -> Panel:
@@ -221,7 +234,7 @@ class StudyResult(Printed):
             ],
             "redone": list(self.redone),
             "summary": json.loads(summary.to_json(orient="records")),
-            **(self._ranks() if self.spec.published else {}),
+            **(self._ranks() if self.spec.device_key else {}),
             **({"losses": json.loads(self.losses().to_json(orient="records"))} if self.spec.reference else {}),
         }
 

@@ -19,7 +19,7 @@ from devicekit._version import __version__
 from devicekit.core.errors import DevicekitError, FileError, ParameterError
 from devicekit.studies.result import StudyResult
 from devicekit.studies.run_result import RunResult
-from devicekit.studies.spec import Run, Scalar, StudySpec, expand, load_spec, plans
+from devicekit.studies.spec import Run, Scalar, StudySpec, expand, labels_without, load_spec, plans
 from devicekit.studies.tasks import files_of, get_task
 from devicekit.system import folders, ownmark, workers
 from devicekit.tables import write_csv
@@ -96,6 +96,7 @@ def run_study(
     jobs: int = 1,
     dask: str | None = None,
     overrides: Mapping[str, Scalar] | None = None,
+    cards: Sequence[Path | str] = (),
     redo: bool = False,
     laws: Laws = (),
     force: bool = False,
@@ -115,6 +116,8 @@ def run_study(
         Address of a dask scheduler instead.
     overrides : mapping, optional
         Values that replace those of `fixed`.
+    cards : sequence of path-like
+        Cards of your own, two or more, in place of the devices in the study's grid.
     redo : bool
         Also run again what another version of devicekit has run; else such results are kept, and named by
         `StudyResult.of_other_versions`.
@@ -135,12 +138,13 @@ def run_study(
     path, out = Path(path), Path(out)
     laws = [str(Path(each).resolve()) for each in ([laws] if isinstance(laws, Path | str) else laws)]
     _allow(laws)
-    spec = load_spec(path, overrides)
+    spec = load_spec(path, overrides, [str(each) for each in cards])
     base = path.resolve().parent
     planned = plans(spec)
     labels = {label for _, label, _ in planned}
     if spec.reference and spec.reference not in labels:
         raise ParameterError(f"reference: no case {spec.reference!r}; there are {', '.join(sorted(labels))}")
+    _check_names(spec, path)
     if spec.outcome and spec.task != "train":
         raise ParameterError(f'outcome: {spec.outcome} is of task "train", not of "{spec.task}"')
     for task, _, settings in planned:
@@ -168,6 +172,17 @@ def run_study(
             if progress:
                 progress(done, len(runs))
     return _collect(spec, runs, folder, out, damaged)
+
+
+def _check_names(spec: StudySpec, path: Path) -> None:
+    """Refuse a setting that is named as somebody whose ranking it is compared with."""
+    if spec.published is None:
+        return
+    names = set(spec.published.names) & set(labels_without(spec, spec.published.key).values())
+    if names:
+        raise ParameterError(
+            f"{path} is not a valid study: published.by: found {min(names)!r}, label of a case; expected another name"
+        )
 
 
 def _check_file(path: Path, out: Path) -> None:

@@ -6,14 +6,16 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from devicekit.core.errors import FileError, ParameterError, UsageError, invalid_rows
+from devicekit.studies.own_cards import DEVICES, with_cards
+from devicekit.studies.published import PublishedRanking
 from devicekit.system import files, writing
 
 MOST_RUNS = 100_000
@@ -39,42 +41,6 @@ def study_file(named: str) -> Path:
     if not files.exists(path) and named not in known:
         raise UsageError(f"no study file {named!r}; studies that ship: {', '.join(known)}")
     return path if files.exists(path) else known[named]
-
-
-class OtherRanking(BaseModel):
-    """Values that somebody else measured for the same devices."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    by: str = Field(description="who or what measured them")
-    settings: str = Field(default="", description="with what: version, network, data, training, seeds")
-    values: dict[str, Annotated[list[float], Field(min_length=1)]] = Field(
-        description="values of each device by its name, one a seed"
-    )
-
-
-class PublishedRanking(BaseModel):
-    """Values that somebody else publishes for the devices of a study, which it is compared with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    key: str = Field(description="setting whose values are the devices")
-    by: str = Field(description="who publishes the values")
-    settings: str = Field(default="", description="with what they were measured")
-    values: dict[str, float] = Field(
-        default={}, description="value of each device by its name; of `labels` those printed beside them if not given"
-    )
-    others: list[OtherRanking] = Field(default=[], description="what others measured for the same devices")
-
-    @property
-    def by_device(self) -> dict[str, float]:
-        """Value of each device, by its name."""
-        if self.values or self.key != "labels":
-            return self.values
-        from devicekit.fitting.labels import published_devices
-
-        known = {name: labels.printed_accuracy for name, labels in published_devices().items()}
-        return {name: value for name, value in known.items() if value is not None}
 
 
 class StudySpec(BaseModel):
@@ -131,6 +97,39 @@ class StudySpec(BaseModel):
             raise ValueError("two cases are the same")
         return cases
 
+    @field_validator("published")
+    @classmethod
+    def _devices_are_known(cls, published: PublishedRanking | None, info: ValidationInfo) -> PublishedRanking | None:
+        if published is not None and {"fixed", "grid", "cases"} <= set(info.data):
+            devices = _values_of(published.key, *(info.data[each] for each in ("fixed", "cases", "grid")))
+            if problem := published.problem(list(map(str, devices))):
+                raise ValueError(problem)
+        return published
+
+    @property
+    def device_key(self) -> str:
+        """Setting whose values are the devices that the study compares; empty if it compares none."""
+        if self.published:
+            return self.published.key
+        keys = [each for each in DEVICES if len(self.grid.get(each, ())) > 1 and each not in self.pool]
+        return keys[0] if len(keys) == 1 else ""
+
+    @property
+    def devices(self) -> list[Scalar]:
+        """Values of `device_key`, in the study's order."""
+        return _values_of(self.device_key, self.fixed, self.cases, self.grid) if self.device_key else []
+
+
+def _values_of(
+    key: str,
+    fixed: Mapping[str, Scalar],
+    cases: Sequence[Mapping[str, Scalar]],
+    grid: Mapping[str, Sequence[Scalar]],
+) -> list[Scalar]:
+    """Return the values that runs have of a setting; those of the grid replace those of cases and of all runs."""
+    found = grid.get(key) or [each for case in cases if (each := case.get(key, fixed.get(key))) is not None]
+    return list(dict.fromkeys(found))
+
 
 @dataclass(frozen=True)
 class Run:
@@ -143,7 +142,7 @@ class Run:
     key: str
 
 
-def load_spec(path: Path | str, overrides: Mapping[str, Scalar] | None = None) -> StudySpec:
+def load_spec(path: Path | str, overrides: Mapping[str, Scalar] | None = None, cards: Sequence[str] = ()) -> StudySpec:
     """Load a study file, with `fixed` settings overridden; relative card and stack paths are the file's own.
 
     Parameters
@@ -152,11 +151,15 @@ def load_spec(path: Path | str, overrides: Mapping[str, Scalar] | None = None) -
         The TOML file.
     overrides : mapping, optional
         Values that replace those of `fixed`.
+    cards : sequence of str
+        Cards that replace the devices of the study's grid.
 
     Raises
     ------
     FileError, ParameterError
         If the file cannot be read, or holds an unknown or wrong key (named).
+    UsageError
+        If the study has no devices that cards can replace.
     """
     path = Path(path)
     try:
@@ -168,6 +171,7 @@ def load_spec(path: Path | str, overrides: Mapping[str, Scalar] | None = None) -
     writing.note_input(path)
     if overrides and isinstance(raw.get("fixed", {}), dict):
         raw["fixed"] = {**raw.get("fixed", {}), **overrides}
+    raw = with_cards(raw, cards, path.stem)
     try:
         return StudySpec.model_validate(raw)
     except ValidationError as error:

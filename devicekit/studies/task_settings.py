@@ -60,9 +60,10 @@ class Training:
         """Train on a card; return its numbers."""
         from snn.training import train
 
-        result = train(card, self.config(settings, seed), data_of(settings))
+        data = data_of(settings)
+        result = train(card, self.config(settings, seed), data)
         row = {name: value for name in _NUMBERS if (value := getattr(result, name)) is not None}
-        return {**row, "data_split": result.data.split}
+        return {**row, **facts_of(data, result.config.hidden)}
 
 
 class FewShot:
@@ -92,7 +93,13 @@ class FewShot:
         from snn.benchmark.task import accuracy, few_shot
 
         data = few_shot(*_data(settings))
-        return {"accuracy": accuracy(card, self.config(settings, seed), data), "data_split": data.split}
+        config = self.config(settings, seed)
+        return {"accuracy": accuracy(card, config, data), **facts_of(data, config.hidden)}
+
+
+def facts_of(data: Dataset, hidden: int) -> Row:
+    """Return the split of the data and the sizes of the layers, such as 64-100-10."""
+    return {"data_split": data.split, "network": f"{data.x_train.shape[1]}-{hidden}-{data.n_classes}"}
 
 
 def check_data(settings: Mapping[str, Scalar]) -> None:

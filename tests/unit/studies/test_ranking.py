@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,10 @@ import pytest
 from scipy import stats
 
 from devicekit.core.errors import ParameterError, UsageError
-from devicekit.studies.ranking import Ranking, compare, ranks_panel, spearman
+from devicekit.core.records import Estimate
+from devicekit.studies.rank_intervals import rank_interval
+from devicekit.studies.ranking import Agreement, Ranking, compare, compare_all, ranks_panel
+from devicekit.studies.ranking_report import rank_words
 from devicekit.studies.report import study_report
 from devicekit.studies.result import StudyResult
 from devicekit.studies.spec import StudySpec, load_spec, shipped
@@ -45,14 +49,6 @@ def runs(orders: dict[str, list[float]], seeds: int = 3) -> pd.DataFrame:
         for seed in range(seeds)
     ]
     return pd.DataFrame(rows)
-
-
-def test_the_correlation_is_that_of_ranks_ties_included() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        x, y = rng.integers(0, 5, 8), rng.normal(size=8)
-        assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic)
-    assert np.isnan(spearman(np.ones(4), np.arange(4)))
 
 
 def test_each_setting_is_compared_and_the_interval_holds_the_correlation() -> None:
@@ -125,17 +121,16 @@ def test_seeds_that_overlap_widen_the_interval() -> None:
 
 
 def test_the_page_shows_all_rankings_and_how_they_were_measured() -> None:
-    page = study_report(StudyResult(with_others("same"), runs({"same": [0.3, 0.4, 0.5, 0.6]})), "devicekit study t")
+    result = StudyResult(with_others("same"), runs({"same": [0.3, 0.4, 0.5, 0.6]}))
+    page = study_report(result, "devicekit study t")
     (section,) = [each for each in page.sections if each.anchor == "ranks"]
     devices, spread, told, pairs = section.blocks[1:]
     assert devices.header == ("device", "others", "few", "turned", "same")
     assert [row[2] for row in devices.rows] == ["–", "50.0 %", "60.0 %", "70.0 %"]
     assert [row[3] for row in spread.rows] == ["70.0", "20.0", "70.0", "30.0"]
-    assert told.rows == [("turned", "3", "three seeds")]
+    assert told.rows == [("turned", "3", "three seeds"), ("same", "3", "this study, task train")]
     assert len(pairs.rows) == 6
-    alike = [
-        each for each in StudyResult(with_others("same"), runs({"same": [0.3, 0.4, 0.5, 0.6]})).pairs() if each.agrees
-    ]
+    alike = [each for each in result.pairs() if each.agrees]
     assert [(each.setting, each.by) for each in alike] == [("same", "others")]
 
 
@@ -153,8 +148,10 @@ def test_the_shipped_study_ranks_the_devices_whose_accuracy_is_printed() -> None
     for other in spec.published.others:
         assert set(other.values) <= set(spec.grid["labels"])
         assert all(0.05 < value < 1 for values in other.values.values() for value in values)
-    assert set(spec.grid["labels"]) == set(spec.published.by_device)
-    assert spec.published.by_device["EpiRAM"] == 0.92
+    values = spec.published.values_of(spec.devices)
+    assert set(spec.grid["labels"]) == set(values)
+    assert values["EpiRAM"] == 0.92
+    assert spec.published.values_of(["epiram"]) == {"epiram": 0.92}
 
 
 def test_a_card_and_labels_are_two_devices(tmp_path: Path) -> None:
@@ -173,8 +170,89 @@ def test_a_card_and_labels_are_two_devices(tmp_path: Path) -> None:
 def test_rankings_are_alike_by_their_correlation_its_interval_and_their_devices(
     rho: float, low: float, devices: int, agrees: bool
 ) -> None:
-    from devicekit.core.records import Estimate
-    from devicekit.studies.ranking import Agreement
-
     found = Agreement("a", "b", devices, Estimate(rho, low, 1.0), 0.1, (), (), (), (), ())
     assert found.agrees is agrees
+
+
+def test_rankings_cover_devices_without_a_published_value() -> None:
+    """The settings of a study are compared over all its devices, those of others over what they know."""
+    spec = with_others("one", "two").model_dump()
+    spec["published"]["values"] = {name: PUBLISHED[name] for name in "abc"}
+    table = runs({"one": [0.3, 0.4, 0.5, 0.6], "two": [0.3, 0.4, 0.6, 0.5]})
+    table.loc[table["case"].str.startswith("two") & (table["labels"] == "b"), "accuracy_mean_last"] = np.nan
+    result = StudyResult(StudySpec(**spec), table)
+    found = {(each.setting, each.by): each.devices for each in result.pairs()}
+    assert found["two", "one"] == ("a", "c", "d")
+    assert found["one", "others"] == ("a", "b", "c")
+    assert found["one", "turned"] == ("a", "b", "c", "d")
+    assert ("two", "others") not in found  # two devices have no ranks
+    (section,) = [each for each in study_report(result, "devicekit study t").sections if each.anchor == "ranks"]
+    devices, pairs = section.blocks[1], section.blocks[-1]
+    assert [row[0] for row in devices.rows] == ["a", "b", "c", "d"]
+    assert devices.rows[3][1] == devices.rows[1][5] == "–"
+    numbers = {row[:2]: row[2] for row in pairs.rows}
+    assert (numbers["two", "one"], numbers["one", "turned"]) == ("3", "4")
+    for lacks in ("d is not ranked by others", "a is not ranked by few", "b is not ranked by two"):
+        assert lacks in pairs.caption
+
+
+def pair(setting: str, by: str, rho: float, low: float, high: float = 1.0, devices: int = 7) -> Agreement:
+    """Agreement of two rankings."""
+    return Agreement(setting, by, devices, Estimate(rho, low, high), 0.1, (), (), (), (), ())
+
+
+ALIKE, UNCLEAR, DIFFERENT = (0.9, 0.3, 1.0), (0.5, -0.2, 0.9), (-0.5, -0.9, 0.2)
+THREE = [Ranking(each, {"a": [0.2], "b": [0.8]}, own=each != "x") for each in ("x", "one", "two")]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "verdict"),
+    [
+        ((ALIKE, ALIKE, ALIKE), "agree from one simulation to another: of 3 pairs of rankings 3 are alike"),
+        ((ALIKE, ALIKE, UNCLEAR), "mostly agree from one simulation to another: of 3 pairs of rankings 2 are alike"),
+        ((ALIKE, UNCLEAR, DIFFERENT), "agree only in part from one simulation to another: of 3 pairs of rankings 1 is"),
+        ((UNCLEAR, DIFFERENT, UNCLEAR), "are not shown to agree from one simulation to another: of 3 pairs of"),
+        ((DIFFERENT, DIFFERENT, DIFFERENT), "do not agree from one simulation to another: of 3 pairs of rankings none"),
+    ],
+)
+def test_the_first_sentence_counts_the_pairs_that_are_alike(kinds: tuple[tuple[float, ...], ...], verdict: str) -> None:
+    places = (("one", "x"), ("two", "x"), ("two", "one"))
+    pairs = [pair(*place, *kind) for place, kind in zip(places, kinds, strict=True)]
+    words = rank_words(THREE, pairs[:2], pairs)
+    assert words[0].startswith(f"Rankings of 7 devices {verdict}")
+    assert len(words) == 3
+
+
+def test_of_many_pairs_fewer_than_a_quarter_mostly_do_not_agree() -> None:
+    own = [pair(f"s{k}", "x", *DIFFERENT, 6 + k % 2) for k in range(4)]
+    pairs = [*own, pair("s1", "s0", *ALIKE)]
+    assert rank_words(THREE, own, pairs)[0].startswith("Rankings of 6 to 7 devices mostly do not agree")
+    pairs[3] = pair("s3", "x", *UNCLEAR)
+    assert " mostly are not shown to agree " in rank_words(THREE, own, pairs)[0]
+
+
+def test_without_published_values_the_page_begins_with_how_far_devices_lie_apart() -> None:
+    spec = study("near", "far").model_copy(update={"published": None})
+    result = StudyResult(spec, runs({"near": [0.5, 0.5, 0.51, 0.52], "far": [0.3, 0.4, 0.5, 0.6]}))
+    page = study_report(result, "devicekit study t")
+    assert "'far': 30.0 points" in page.summary[0]
+    assert "'near': 2.0 points" in page.summary[1]
+    assert [(each.name, each.value) for each in page.numbers] == [("distance", pytest.approx(2)), ("distance", 30)]
+    (section,) = [each for each in page.sections if each.anchor == "ranks"]
+    assert [row[3] for row in section.blocks[2].rows] == ["2.0", "30.0"]
+    assert result.agreements() == []
+    assert [(each["ranking"], each["n_devices"]) for each in result.as_dict()["spread"]] == [("near", 4), ("far", 4)]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_pairs_that_are_alike_do_not_depend_on_the_seed_of_draws(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = load_spec(shipped()["published-devices"])
+    assert spec.published is not None
+    monkeypatch.setattr("devicekit.studies.ranking.rank_interval", partial(rank_interval, seed=seed))
+    first = Ranking("NeuroSim 3.0", {k: [v] for k, v in spec.published.values_of(spec.devices).items()})
+    pairs = compare_all([first, *(Ranking(each.by, each.values) for each in spec.published.others)])
+    assert [each.n_devices for each in pairs if "NeuroSim 2.0" in each.setting + each.by] == [6] * 5
+    alike = {(each.setting, each.by) for each in pairs if each.agrees}
+    assert alike == {("NeuroSim 3.0, no transistor", "NeuroSim 3.0"), ("NeuroSim 2.0 as printed", "NeuroSim 3.0")}
