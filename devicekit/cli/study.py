@@ -71,7 +71,6 @@ def study_command(
         devicekit study schemes --out fig6 --jobs 2
         devicekit study nonidealities --out limits --set card=card.json --jobs 2
         devicekit study where-devices-differ --out differ --card a.json --card b.json
-        devicekit study schemes --out fig6-uci --set data=optdigits --set data_dir=optdigits/
     """
     from devicekit.studies.report import study_report
     from devicekit.studies.runner import RESULTS, run_study
