@@ -73,7 +73,7 @@ def test_own_cards_get_a_table_of_how_far_they_lie_apart(
         assert (spread["ranking"], spread["n_devices"]) == (case, 2)
         assert spread["distance"] == pytest.approx(means.max() - means.min())
     page = (out / "report.html").read_text()
-    assert "lowest to highest [points]" in page
+    assert "sd over devices" in page
     assert "64-5-10, 1 epoch, random 75/25 split" in page
 
 
