@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from devicekit.core.records import Record, column
-from physics.drive import forming
+from devicekit.features.definitions import V_FORM
 from physics.iv import resolve_stack, simulate_iv
 from physics.kinetics import VoltagePerDecade, slope
 from physics.stack import Stack
@@ -22,7 +22,7 @@ class Formed(Record):
 
     thickness_nm: float = column(doc="thickness of the active layer [nm]")
     rate_v_s: float = column(unit="V/s", doc="ramp rate")
-    v_form_v: float | None = column(unit="V", doc="voltage at half of the compliance; None if it does not form")
+    v_form_v: float | None = column(unit="V", doc=f"{V_FORM.description}; None if it does not form")
     t_max_k: float = column(unit="K", doc="highest temperature")
     message: str = column(default="", json=False, doc="why the run ended early")
 
@@ -35,7 +35,8 @@ def forming_study(
 ) -> tuple[Formed, ...]:
     """Simulate forming ramps at several rates [V/s], for several thicknesses of the active layer [nm].
 
-    The ramps end at `drive.form_stop`, in proportion to the thickness.
+    Each ramp goes up and back, as the state after it is part of the definition of V_form. Its end has the mean field of
+    the stack's own: `drive.form_stop` is scaled with the height of all layers.
 
     Parameters
     ----------
@@ -52,14 +53,13 @@ def forming_study(
     """
     base = resolve_stack(stack)
     key = f"layer.{base.layers[base.active].name}.thickness"
-    own = base.get(key)
     found = []
-    for thickness in thicknesses or (own,):
-        stop = base.drive.form_stop * thickness / own
+    for thickness in thicknesses or (base.get(key),):
+        film = base.replace({key: thickness})
+        stop = base.drive.form_stop * float(film.heights[-1] / base.heights[-1])
         for rate in rates:
-            film = base.replace({key: thickness, "drive.rate": rate, "drive.form_stop": stop})
-            ramp = forming(film)[:1]
-            result = simulate_iv(film, mesh=mesh, start="pristine", segments=ramp)
+            changes = {"drive.rate": rate, "drive.form_stop": stop}
+            result = simulate_iv(film.replace(changes), mesh=mesh, start="pristine")
             found.append(
                 Formed(
                     thickness_nm=thickness,

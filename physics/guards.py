@@ -66,7 +66,7 @@ def cannot_form(stack: Any) -> list[BadRow]:
 
 
 def check_start(stack: Any, start: str) -> None:
-    """Refuse a start that is not one, and a pristine film that cannot form.
+    """Refuse a start that is not one, and a pristine film that cannot form, or not within 300 years.
 
     Parameters
     ----------
@@ -80,8 +80,12 @@ def check_start(stack: Any, start: str) -> None:
     """
     if start not in STARTS:
         raise ParameterError(f"start: found {start!r}, expected one of {', '.join(STARTS)}")
-    if start == "pristine" and (bad := cannot_form(stack)):
+    if start != "pristine":
+        return
+    if bad := cannot_form(stack):
         raise ParameterError("this stack cannot form from a pristine film; hfo2 is one that can", bad)
+    if slow := _too_slow(stack, stack.drive.forming_stop(float(stack.heights[-1])), "the forming ramp"):
+        raise ParameterError("the forming of a pristine film would last too long", [slow])
 
 
 def holding_time(stack: Any) -> float:
@@ -156,13 +160,18 @@ def _values(stack: Any) -> Iterator[BadRow]:
     limit = stack.transport.site_limit
     if 0 < limit < 1:
         yield BadRow(None, "transport.site_limit", f"{limit:g}", "1 or more, the density of the filament; or 0, off")
-    stops = [stack.drive.set_stop, -stack.drive.reset_stop]
-    if not cannot_form(stack):
-        stops.append(stack.drive.forming_stop(float(stack.heights[-1])))
-    longest = max(stops) / stack.drive.rate
-    if longest > _SLOWEST:
-        rate = f"at least {stack.drive.rate * longest / _SLOWEST:.2g} V/s: a ramp would last {longest:.1g} s"
-        yield BadRow(None, "drive.rate", f"{stack.drive.rate:g} V/s", rate)
+    stop = max(stack.drive.set_stop, -stack.drive.reset_stop)
+    if slow := _too_slow(stack, stop, "a ramp"):
+        yield slow
+
+
+def _too_slow(stack: Any, stop: float, ramp: str) -> BadRow | None:
+    """Return the problem of a ramp to a voltage [V] that would last for centuries; None for others."""
+    lasts = stop / stack.drive.rate
+    if lasts <= _SLOWEST:
+        return None
+    rate = f"at least {stop / _SLOWEST:.2g} V/s: {ramp} to {stop:g} V would last {lasts:.1g} s"
+    return BadRow(None, "drive.rate", f"{stack.drive.rate:g} V/s", rate)
 
 
 def _value(stack: Any, key: str, missing: float = 0.0) -> float:

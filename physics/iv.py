@@ -285,7 +285,8 @@ def simulate_iv(
         start=start,
     )
     quality = result.quality
-    if pristine and result.complete and result.v_form_v is None:
+    read = bool(result.cycles) and result.cycles[0].outcome != "one_way"  # V_form needs a way back
+    if pristine and read and result.complete and result.v_form_v is None:
         unformed = CodedWarning("unformed", f"The film does not form up to {drive[0].stop:g} V.")
         result = replace(result, quality=replace(quality, remarks=(*quality.remarks, unformed)))
     if len(result.reads) < 3 + pristine:

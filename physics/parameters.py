@@ -136,7 +136,8 @@ class Drive(Group):
     reset_stop: float = number("V", "end of the reset ramp", lt=0)
     form_stop: float = number(
         "V",
-        f"end of the forming ramp of a pristine film; 0: {FORMING_FIELD:g} V for each nanometre of it",
+        f"end of the forming ramp of a pristine film; 0: {FORMING_FIELD:g} V for each nanometre of all layers. "
+        "A study of thickness scales it with their height",
         ge=0,
         default=0.0,
     )
@@ -146,7 +147,7 @@ class Drive(Group):
     ltd_voltage: float = number("V", "amplitude of LTD pulses", lt=0)
 
     def forming_stop(self, height: float) -> float:
-        """Return the end of the forming ramp [V] of a film of a height [nm]."""
+        """Return the end of the forming ramp [V] of a film whose layers have a height [nm] together."""
         return self.form_stop or FORMING_FIELD * height
 
 

@@ -30,6 +30,8 @@ def iv_summary(result: IVResult) -> list[str]:
         first += "." if ratio is None else f"; its conductance in the LRS is {ratio:.3g} times that in the HRS."
     if result.v_100ua_v is not None:
         first += f" Its current reaches 100 µA at {result.v_100ua_v:.3f} V."
+    elif result.v_100ua_missing and not result.forms_alone:
+        first += f" It does not reach 100 µA, as {result.v_100ua_missing}."
     resets = [each.v_reset_v for each in result.cycles if each.v_reset_v is not None]
     sentences = [first]
     if resets:
@@ -46,7 +48,7 @@ def forming_sentence(result: IVResult) -> str:
     """Return a sentence about the forming of a pristine film."""
     if result.v_form_v is None:
         return "The pristine film does not form over this sweep."
-    return f"The pristine film forms at {si(result.v_form_v, 'V', 3)}."
+    return f"The pristine film forms at {si(result.v_form_v, 'V', 3)} (V_form by {result.set_by})."
 
 
 def _incomplete(result: _Result) -> list[str]:

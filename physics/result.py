@@ -16,7 +16,8 @@ from devicekit.core.errors import TraceError
 from devicekit.core.quantities import DIRECTIONS
 from devicekit.core.records import Record, column, derived, internal, part
 from devicekit.core.text import count, si
-from devicekit.features.dc.switching import crossing
+from devicekit.features.dc.switching import crossing, is_out_of_reach
+from devicekit.features.definitions import V_FORM
 from devicekit.features.merits import dc
 from devicekit.features.merits.dc import DcResult
 from devicekit.plot import Image, Panel
@@ -135,7 +136,7 @@ class IVResult(_Result):
     outcome = _of_first("outcome")
     hrs_device_s = _of_first("hrs_s", DeviceReads, "first.device")
     lrs_device_s = _of_first("lrs_s", DeviceReads, "first.device")
-    v_set_method = part("dc.v_set_method", doc="definition of V_set; None without one")
+    v_set_method = part("dc.v_set_method", doc="definition of V_set and V_form; None without one")
     v_reset_method = part("dc.v_reset_method", doc="definition of V_reset; None without one")
     read_voltage_v = part("dc.read_voltage_v", unit="V", doc="voltage at which HRS and LRS are read; None without them")
 
@@ -143,7 +144,7 @@ class IVResult(_Result):
         """Return V_set, and the conductances of both states."""
         ratio = "" if self.on_off is None else f"; LRS / HRS {self.on_off:.3g}"
         return [
-            *([f"V_form {si(self.v_form_v, 'V', 4)}"] if self.start == "pristine" else []),
+            *([f"V_form {si(self.v_form_v, 'V', 4)} (by {self.set_by})"] if self.start == "pristine" else []),
             *([] if self.forms_alone else [f"V_set {si(self.v_set_v, 'V', 4)} (by {self.set_by})"]),
             f"HRS {si(self.hrs_s, 'S')}, LRS {si(self.lrs_s, 'S')}{ratio}",
             f"{count(len(self.sweep), 'time step')}: .sweep is their table",
@@ -153,7 +154,7 @@ class IVResult(_Result):
     def dc(self) -> DcResult | None:
         """DC figures of merit of the sweep, as `devicekit characterize` computes them; None if there are none."""
         try:
-            return dc.characterize(self.sweep)
+            return dc.characterize(self.sweep, forming=self._forming)
         except TraceError:
             return None
 
@@ -166,8 +167,8 @@ class IVResult(_Result):
             row = rows.get(number, {"outcome": "one_way"})
             values = {name: _finite_or_none(row.get(column)) for name, column in _MERITS.items()}
             values["v_100ua_v"] = self._crossing(number)
-            if not found and self.start == "pristine":  # a forming has V_form
-                values |= {"v_set_v": None, "v_100ua_v": None}
+            if number == self._forming:  # it has V_form
+                values["v_100ua_v"] = None
             found.append(Cycle(cycle=number, outcome=row["outcome"], device=reads, **values))
         return tuple(found)
 
@@ -176,15 +177,23 @@ class IVResult(_Result):
         rows = frame[(frame["cycle"] == number) & (frame["segment"] == "set")]
         return _finite_or_none(crossing(rows["voltage_v"].to_numpy(), rows["current_a"].to_numpy()))
 
-    @derived(once=True, unit="V", title="V_form (pristine film)")
+    @derived(once=True)
+    def v_100ua_missing(self) -> str:
+        """Why the voltage at 100 uA is unknown though the device sets; "" otherwise."""
+        limit = self.stack.circuit.compliance
+        return f"the compliance is {si(limit, 'A', 4)}" if self.v_100ua_v is None and is_out_of_reach(limit) else ""
+
+    @property
+    def _forming(self) -> int | None:
+        """Loop that forms a pristine film."""
+        return next(iter(self.reads), None) if self.start == "pristine" else None
+
+    @derived(once=True, unit="V", title="V_form (ln G half-way, pristine film)")
     def v_form_v(self) -> float | None:
-        """Source voltage at which the first ramp of a pristine film passes half of the compliance; None otherwise."""
-        if self.start != "pristine":
+        """Voltage of the set of a pristine film's first loop, by the definition of V_set; None otherwise."""
+        if self.start != "pristine" or self.dc is None:
             return None
-        frame = self.sweep.frame
-        rows = frame[(frame["cycle"] == frame["cycle"].iloc[0]) & (frame["segment"] == "set")]
-        half = 0.5 * float(rows["compliance_a"].iloc[0])
-        return _finite_or_none(crossing(rows["voltage_v"].to_numpy(), rows["current_a"].to_numpy(), half))
+        return _finite_or_none(self.dc.cycles[V_FORM.name].iloc[0])
 
     @property
     def first(self) -> Cycle:
@@ -205,7 +214,7 @@ class IVResult(_Result):
         """Return the figure of the magnitude of the current against voltage, with a measured sweep if given."""
         mark = ("V_set", self.v_set_v, "ln G half-way")
         if self.forms_alone:
-            mark = ("V_form", self.v_form_v, "half of the compliance")
+            mark = (V_FORM.label, self.v_form_v, "ln G half-way")
         return figures.iv(_sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), mark)
 
     def levels_panel(self) -> Panel:
@@ -222,7 +231,7 @@ class IVResult(_Result):
 
         v_set = [(f"V_set ({self.set_by})", si(self.v_set_v, "V", 4)), *self.pairs("v_100ua_v")]
         rows = [
-            *([("V_form", si(self.v_form_v, "V", 4))] if self.start == "pristine" else []),
+            *([(f"V_form ({self.set_by})", si(self.v_form_v, "V", 4))] if self.start == "pristine" else []),
             *([] if self.forms_alone else v_set),
             ("HRS, LRS", f"{si(self.hrs_s, 'S')}, {si(self.lrs_s, 'S')}"),
             *self.quality.pairs("mass_error"),

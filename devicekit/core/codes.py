@@ -223,6 +223,10 @@ _BY_RANK = {
             "the simulated stack keeps no state at rest",
             "raise the barriers, or compare it with a volatile device only",
         ),
+        "unreached": (
+            "the compliance is below the current by which V_set is defined",
+            "use another definition (--v-set half_ln_g), or raise the compliance to more than 100 µA",
+        ),
         "unformed": (
             "a pristine film did not form within its ramp",
             "ramp higher or more slowly (drive.form_stop, --rate), or use a thinner film",

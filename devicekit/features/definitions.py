@@ -33,6 +33,10 @@ QUANTITIES = {
     )
 }
 
+V_FORM = Quantity(
+    "v_form_v", "V", "V_form", "voltage of the set of a pristine device's first sweep, by the definition of V_set"
+)
+
 SIDES = {1: "positive", -1: "negative"}  # of the voltage, by its sign
 
 # Outcomes of one sweep, as they are counted in a sentence.

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from devicekit.core.quantities import Quantity
+from devicekit.features.definitions import V_FORM
 
 STUCK = 2  # last attempts that fail in a row, from which a cell counts as stuck
 LEAST_READ = 0.5  # share of the states that must be above the noise
@@ -17,7 +18,7 @@ LATE = 3  # the same for a set, from which its failures are not V_set beyond the
 QUANTITIES = {
     each.name: each
     for each in (
-        Quantity("v_form_v", "V", "V_form", "size of the voltage of the forming"),
+        V_FORM,
         Quantity("v_set_v", "V", "V_set", "size of the voltage of a set"),
         Quantity("v_reset_v", "V", "V_reset", "size of the voltage of a reset"),
         Quantity("g_hrs_s", "S", "G of the HRS", "conductance before a set", log=True),

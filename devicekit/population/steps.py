@@ -16,9 +16,9 @@ import pandas as pd
 from devicekit.core.records import Record, column
 from devicekit.features.dc.compliance import assign_shared_limits
 from devicekit.features.dc.sweeps import Figures, Sweep, figures_of
-from devicekit.features.dc.switching import AT_COMPLIANCE
+from devicekit.features.dc.switching import AT_COMPLIANCE, is_out_of_reach
 from devicekit.features.dc.transitions import LEAST_SWITCHING, Transition, polarity, transitions
-from devicekit.features.definitions import COUNTED
+from devicekit.features.definitions import COUNTED, V_FORM
 from devicekit.features.stats import noise_of_bends
 from devicekit.population.reading import Trace
 
@@ -47,7 +47,7 @@ class Step(Record):
     sweep: int = column(doc="number of the sweep in its file, from 1")
     step: str = column("step", doc="form, set, reset, read or loop")
     outcome: str = column("outcome", text=lambda name: OUTCOMES.get(name, name), doc="a key of OUTCOMES")
-    v_form_v: float = column(default=np.nan, unit="V", doc="voltage of the set of a forming sweep, by its definition")
+    v_form_v: float = column(default=np.nan, unit="V", doc=V_FORM.description)
     v_set_v: float = column(default=np.nan, unit="V", doc="voltage of the set, by its definition")
     v_reset_v: float = column(default=np.nan, unit="V", doc="voltage of the reset, by its definition")
     bound_v: float = column(default=np.nan, unit="V", doc="end of a sweep that did not switch, or not to its end")
@@ -227,7 +227,7 @@ def _one_way(common: dict[str, Any], sweep: Sweep, after: _State | None, definit
     limit = found.reset_limit_v if step == "reset" else found.set_limit_v
     before, later = (found.g_lrs_s, found.g_hrs_s) if step == "reset" else (found.g_hrs_s, found.g_lrs_s)
     later = later if held else np.nan
-    if found.outcome in COUNTED and np.isfinite(at):
+    if found.outcome in COUNTED and (np.isfinite(at) or (step != "reset" and _is_hidden(found, definitions))):
         name = {"form": "v_form_v", "set": "v_set_v", "reset": "v_reset_v"}[step]
         levels: dict[str, Any] = (
             {"g_lrs_s": before, "g_hrs_s": later} if step == "reset" else {"g_hrs_s": before, "g_lrs_s": later}
@@ -239,6 +239,12 @@ def _one_way(common: dict[str, Any], sweep: Sweep, after: _State | None, definit
     start, common = sweep.level(main.up, read), {**common, "limited": _end(sweep, step)[1]}
     outcome = "no_switching" if _has_current(sweep, main.sign) else "no_current"
     return Step(**common, outcome=outcome, bound_v=stop, g_before_s=start if start > 0 else np.nan)
+
+
+def _is_hidden(found: Figures, definitions: Definitions) -> bool:
+    """Return whether a set has no voltage by its definition, as the current limit lies below its current."""
+    sets = found.outcome in ("switched", "gradual")
+    return sets and definitions.v_set == "at_100ua" and bool(is_out_of_reach(found.compliance_a))
 
 
 def _figures(
@@ -315,8 +321,9 @@ def _loop(
         has_way = any(each.sign == sign or sign == 0 for each in sweep.excursions)
         if not has_way:
             continue
-        outcome = "switched" if np.isfinite(at) else "at_limit" if np.isfinite(limit) else "no_switching"
-        bound = np.nan if np.isfinite(at) else limit if np.isfinite(limit) else ends.get(sign, np.nan)
+        switched = np.isfinite(at) or (step == "set" and _is_hidden(found, definitions))
+        outcome = "switched" if switched else "at_limit" if np.isfinite(limit) else "no_switching"
+        bound = np.nan if switched else limit if np.isfinite(limit) else ends.get(sign, np.nan)
         levels = (
             {"g_hrs_s": found.g_hrs_s, "g_lrs_s": found.g_lrs_s}
             if step == "set" or not np.isfinite(found.v_set_v)

@@ -365,9 +365,11 @@ def _iv_text(result: IVResult, scatter: Sequence[Scatter]) -> list[Block]:
     quality, first, read = result.quality, result.first, result.read_voltage_v
     by = definition(result.v_set_method, read)
     at = "" if read is None else f" (read at {read:g} V)"
-    v_set = ("V_set", f"{si(first.v_set_v, 'V', 4)} (by {by}); {si(first.v_100ua_v, 'V', 4)} at 100 µA")
+    reached = f"100 µA not reached, as {why}" if (why := result.v_100ua_missing) else ""
+    reached = reached or f"{si(first.v_100ua_v, 'V', 4)} at 100 µA"
+    v_set = ("V_set", f"{si(first.v_set_v, 'V', 4)} (by {by}); {reached}")
     rows = [
-        *([("V_form", si(result.v_form_v, "V", 4))] if result.start == "pristine" else []),
+        *([("V_form", f"{si(result.v_form_v, 'V', 4)} (by {by})")] if result.start == "pristine" else []),
         *([] if result.forms_alone else [v_set]),
         ("HRS", f"{si(first.hrs_s, 'S', 4)}{at}"),
         ("LRS", si(first.lrs_s, "S", 4)),

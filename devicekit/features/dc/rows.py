@@ -11,7 +11,7 @@ from devicekit.core.records import frame
 from devicekit.features.dc import compliance, subset
 from devicekit.features.dc.sweeps import Sweep, figures_of, only_reads
 from devicekit.features.dc.transitions import Polarity, Transition, transitions
-from devicekit.features.definitions import COUNTED
+from devicekit.features.definitions import COUNTED, V_FORM
 
 MOST_READ = 0.9  # share of the sweeps that must look like readings, if none switches
 LEVELS = ["g_hrs_s", "g_lrs_s", "on_off", "g_before_reset_s", "g_after_reset_s"]
@@ -31,6 +31,13 @@ def all_transitions(sweeps: list[Sweep], read: float) -> list[tuple[Transition, 
         found.append(() if sweep.other else transitions(sweep, read, following.get(sweep.device, float("nan"))))
         following[sweep.device] = sweep.level(sweep.parts[0], read) if sweep.parts else float("nan")
     return found[::-1]
+
+
+def with_forming(cycles: pd.DataFrame, forming: int) -> pd.DataFrame:
+    """Return the figures of sweeps with the V_set of one cycle, the forming, in a column of its own."""
+    forms = cycles["cycle"] == forming
+    formed = cycles.assign(**{V_FORM.name: cycles["v_set_v"].where(forms)})
+    return formed.assign(v_set_v=cycles["v_set_v"].mask(forms))
 
 
 def of_sweeps(

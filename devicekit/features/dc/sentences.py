@@ -10,7 +10,8 @@ import pandas as pd
 from devicekit.core.errors import CodedWarning
 from devicekit.core.text import count, listed, si, span
 from devicekit.features.dc.levels import Level
-from devicekit.features.definitions import MEANINGS, OTHER, OUTCOMES
+from devicekit.features.dc.switching import is_out_of_reach
+from devicekit.features.definitions import COUNTED, MEANINGS, OTHER, OUTCOMES
 from devicekit.features.lives.bake import SAME_K
 from devicekit.features.stats import Spread, label_of
 
@@ -121,14 +122,24 @@ def by_compliance(levels: Sequence[Level]) -> list[str]:
     return [f"At {len(levels)} compliances of {limits}, {listed(parts)}."] if parts else []
 
 
+def unreached(cycles: pd.DataFrame, v_set: str) -> tuple[CodedWarning, ...]:
+    """Return a warning if sweeps set below the current by which V_set is defined, as their compliance limits them."""
+    below = cycles["outcome"].isin(COUNTED) & is_out_of_reach(cycles["compliance_a"].to_numpy(float))
+    if v_set != "at_100ua" or not below.any():
+        return ()
+    highest = si(float(cycles["compliance_a"][below].max()), "A", 4)
+    words = f"{int(below.sum())} of {count(len(cycles), 'sweep')}: no V_set, as the compliance ({highest} at most) is "
+    return (CodedWarning("unreached", f"{words}below 100 µA"),)
+
+
 def meanings(cycles: pd.DataFrame) -> list[str]:
     """Return the explanations of the outcomes that occur."""
     there = set(cycles["outcome"])
     return [words for name, words in MEANINGS.items() if name in there]
 
 
-def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, ...]:
-    """Return warnings about sweeps that do not jump or switch, and about several temperatures taken together.
+def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame, v_set: str) -> tuple[CodedWarning, ...]:
+    """Return warnings about sweeps that do not jump or switch, or not to V_set, and about several temperatures.
 
     Parameters
     ----------
@@ -136,6 +147,8 @@ def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, 
         Fields of `devicekit.features.dc.sweeps.Figures`.
     sweeps : pandas.DataFrame
         Frame of the sweep table.
+    v_set : str
+        Name of the definition of V_set.
     """
     total, outcome = len(cycles), cycles["outcome"]
     gradual, failed = int((outcome == "gradual").sum()), int((outcome == "failed").sum())
@@ -157,4 +170,4 @@ def warnings(cycles: pd.DataFrame, sweeps: pd.DataFrame) -> tuple[CodedWarning, 
             "effect of temperature"
         )
         found.append(CodedWarning("mixed", words))
-    return tuple(found)
+    return (*found, *unreached(cycles, v_set))

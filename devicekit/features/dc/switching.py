@@ -191,6 +191,11 @@ def crossing(voltage: np.ndarray, current: np.ndarray, level: float = SET_CURREN
     return float(voltage[k - 1] + part * (voltage[k] - voltage[k - 1]))
 
 
+def is_out_of_reach(limit: np.ndarray | float) -> np.ndarray:
+    """Return where a current limit [A] lies below the current of `at_100ua`; False where it is NaN."""
+    return np.asarray(limit) < (1 - ROUNDED) * SET_CURRENT
+
+
 def at_100ua(leg: Switching) -> float:
     """Return |V| at which |I| first reaches 100 uA [V], interpolated in ln I; NaN if never. It need not be a switch."""
     return crossing(leg.v, leg.i)

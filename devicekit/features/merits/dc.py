@@ -315,6 +315,7 @@ def characterize(
     read_voltage: float | None = None,
     v_set: str = DEFAULT_V_SET,
     v_reset: str = DEFAULT_V_RESET,
+    forming: int | None = None,
 ) -> DcResult:
     """Compute V_set, V_reset, HRS, LRS, on/off and outcome of every sweep, with C2C and D2D.
 
@@ -327,6 +328,8 @@ def characterize(
         is less.
     v_set, v_reset : str
         Definitions: a key of `V_SET` and of `V_RESET` of `devicekit.features.dc.sweeps`.
+    forming : int, optional
+        Cycle that forms a pristine device: its set is V_form, and its states are in no median.
 
     Raises
     ------
@@ -349,7 +352,9 @@ def characterize(
     found = cycle_rows.all_transitions(sweeps, read)
     side = polarity([each for of_one in found for each in of_one])
     cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset)
-    counted = subset.counted_sweeps(cycles)
+    if forming is not None:
+        cycles = cycle_rows.with_forming(cycles, forming)
+    counted = subset.counted_sweeps(cycles if forming is None else cycles[cycles["cycle"] != forming])
     by_level = levels(cycles) if len(counted) else ()
     found_spreads = tuple(spreads(counted).values())
     left_out = subset.find_minorities(cycles, found_spreads)
@@ -365,6 +370,6 @@ def characterize(
         v_set_method=v_set,
         v_reset_method=v_reset,
         table=table,
-        warnings=(*dc_text.warnings(cycles, table.frame), *subset.warnings(left_out, cycles)),
+        warnings=(*dc_text.warnings(cycles, table.frame, v_set), *subset.warnings(left_out, cycles)),
         left_out=left_out,
     )

@@ -147,3 +147,19 @@ def test_weibull_recovers_its_parameters() -> None:
     assert fit.shape == pytest.approx(20, rel=0.06)
     assert fit.scale == pytest.approx(0.65, rel=0.01)
     assert weibull(np.ones(100), "x") is None
+
+
+def test_a_compliance_below_100_ua_is_named_where_v_set_is_taken_there() -> None:
+    """Sets that the limit ends before their V_set have none, and they are not failures."""
+    table = records.sweeps(6, truth=records.SweepTruth(noise=0.005, floor=1e-9))
+    limit = 99.9e-6  # more than rounding below
+    frame = table.frame.assign(compliance_a=limit)
+    frame["current_a"] = frame["current_a"].where(frame["voltage_v"] < 0, frame["current_a"].clip(upper=limit))
+    low = SweepTable(frame, table.meta)
+    found = dc.characterize(low, v_set="at_100ua")
+    assert "unreached" in {each.code for each in found.warnings}
+    assert found.outcomes == {"switched": 6}
+    assert found.cycles["v_set_v"].isna().all()
+    for other in (dc.characterize(low), dc.characterize(table, v_set="at_100ua")):
+        assert "unreached" not in {each.code for each in other.warnings}
+        assert other.cycles["v_set_v"].notna().all()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from devicekit.core.errors import ParameterError
-from physics.guards import holding_time
+from physics.guards import check_start, holding_time
 from physics.iv import simulate_iv
 from physics.records import moving_loops
 from physics.stack import load_material, load_stack
@@ -191,9 +191,14 @@ def test_a_reaction_that_is_off_at_rest_loses_no_state() -> None:
 
 
 def test_the_ramp_of_a_forming_counts_among_those_that_never_end() -> None:
+    slow = load_stack("hfo2").replace({"drive.rate": 4e-10})  # 5 V in 1.25e10 s, and 2.5 V in half of that
+    check_start(slow, "reset")
     with pytest.raises(ParameterError) as caught:
-        load_stack("hfo2").replace({"drive.rate": 4e-10})  # 5 V in 1.25e10 s, and 2.5 V in half of that
-    assert [row.column for row in caught.value.rows] == ["drive.rate"]
+        check_start(slow, "pristine")
+    (row,) = caught.value.rows
+    assert row.column == "drive.rate"
+    assert "forming" in row.expected
+    assert "5e-10 V/s" in row.expected
 
 
 def test_there_are_75_of_them() -> None:

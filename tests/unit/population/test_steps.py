@@ -46,6 +46,14 @@ def test_a_set_that_ends_at_its_limit_has_a_voltage_without_a_reading_after_it_b
     assert np.isnan(found.g_lrs_s)
 
 
+@pytest.mark.parametrize("step", ["set", "form", ""])
+def test_a_set_whose_limit_lies_below_its_definition_has_switched_without_a_voltage(step: str) -> None:
+    words = Definitions(0.1, "at_100ua", "peak_current")
+    found = evaluate([item(step, at=2.0, limit=2e-5, back=not step)], None, words)[0]
+    assert found.outcome == "switched"
+    assert np.isnan([found.v_set_v, found.v_form_v, found.bound_v]).all()
+
+
 @pytest.mark.parametrize("back", [False, True])
 def test_what_did_not_switch_has_a_bound_and_no_voltage(back: bool) -> None:
     (found,) = evaluate([item("set", back=back)], None, WORDS)
