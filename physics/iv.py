@@ -12,6 +12,7 @@ from typing import Any, TypedDict, Unpack
 
 import pandas as pd
 
+from devicekit.core.calls import as_whole, called_as
 from devicekit.core.errors import CodedWarning, ParameterError, UsageError
 from devicekit.core.text import closest
 from devicekit.tables import SweepTable
@@ -201,6 +202,7 @@ def check_keywords(simulate: Callable[..., Any], options: Mapping[str, Any]) -> 
             raise UsageError(f"{verb} has no keyword {name}=: {hint}")
 
 
+@called_as("devicekit.simulate.iv('electrothermal')")
 def simulate_iv(
     stack: Stack | Path | str | None = None,
     *,
@@ -251,7 +253,7 @@ def simulate_iv(
     >>> round(result.v_set_v, 2)  # [V]
     0.63
     """
-    stack = resolve_stack(stack)
+    stack, cycles = resolve_stack(stack), as_whole(cycles, "cycles")
     changes = {"circuit.compliance": compliance, "drive.rate": rate}
     stack = stack.replace({key: value for key, value in changes.items() if value is not None})
     check_start(stack, start)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from devicekit.core.calls import as_numbers, as_whole, called_as
 from devicekit.core.errors import CodedWarning, ParameterError
 from devicekit.core.records import Estimate, Record, column, derived, internal, part
 from devicekit.core.text import si
@@ -187,6 +188,7 @@ class Kinetics(Record):
         return self.as_dict()
 
 
+@called_as("devicekit.simulate.kinetics('electrothermal')")
 def kinetics(
     stack: Stack | Path | str | None = None,
     voltages: Sequence[float] = VOLTAGES,
@@ -229,7 +231,8 @@ def kinetics(
     """
     from joblib import Parallel, delayed
 
-    base = resolve_stack(stack)
+    base, jobs = resolve_stack(stack), as_whole(jobs, "jobs", 1)
+    voltages, rates = as_numbers(voltages, "voltages"), as_numbers(rates, "rates")
     for name, values in (("voltage", voltages), ("rate", rates)):
         for value in values:
             if not (math.isfinite(value) and value > 0):

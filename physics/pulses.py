@@ -9,6 +9,7 @@ from typing import Unpack
 
 import pandas as pd
 
+from devicekit.core.calls import as_numbers, as_whole, called_as
 from devicekit.core.errors import ParameterError
 from devicekit.core.text import si
 from devicekit.tables import PulseTable
@@ -27,6 +28,7 @@ DEFAULT_WIDTHS = (5e-6, 50e-6, 500e-6)
 DEFAULT_CYCLES = 3
 
 
+@called_as("devicekit.simulate.pulses('electrothermal')")
 def simulate_pulses(
     stack: Stack | Path | str | None = None,
     *,
@@ -77,10 +79,11 @@ def simulate_pulses(
     >>> result.pulses.kind
     'pulse'
     """
-    stack = resolve_stack(stack)
+    stack, widths = resolve_stack(stack), as_numbers(widths, "widths")
+    count, pairs = as_whole(count, "count"), as_whole(pairs, "pairs")
     if not widths:
         raise ParameterError("width: found no pulse width, expected at least one")
-    if cycles < 0:
+    if as_whole(cycles, "cycles") < 0:
         raise ParameterError(f"cycles: found {cycles}, expected 0 or more")
     plan = [trains(stack, width, count, pairs, amplitudes, gap) for width in widths]
     check_drive(stack, loops(stack, cycles) if cycles else ())

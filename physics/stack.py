@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import Field, SerializeAsAny, ValidationError
 from pydantic.fields import FieldInfo
 
+from devicekit.core.calls import as_path
 from devicekit.core.errors import BadRow, FileError, ParameterError, invalid_rows
 from devicekit.core.text import count
 from devicekit.system import files
@@ -311,7 +312,7 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     allow_laws(laws)
     if path is None:
         return load_material()
-    path = Path(path)
+    path = as_path(path, "stack=")
     path = path if path.is_file() else starter_files().get(str(path), path)
     if not path.suffix and not path.exists():
         raise ParameterError(f"{path} is not a stack. Use a .toml file, or one of: {', '.join(starter_files())}")

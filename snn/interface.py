@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from devicekit.core.calls import called_as
 from devicekit.core.errors import UsageError
 from devicekit.core.text import closest
 from devicekit.device.card import CardSource, as_card
@@ -20,6 +21,7 @@ from snn.data.load import load
 Progress = Callable[[int, int], None]
 
 
+@called_as("devicekit.train('card.json')")
 def train(
     card: CardSource,
     data: Dataset | Path | str = "digits",
@@ -73,6 +75,7 @@ def train(
     return training.train(made, config, samples, progress and (lambda done, total, _: progress(done, total)))
 
 
+@called_as("devicekit.benchmark('card.json')")
 def benchmark(
     card: CardSource,
     data: Dataset | Path | str = "digits",

@@ -16,6 +16,7 @@ from typing import Any
 from devicekit.core.errors import UsageError
 from devicekit.core.text import listed
 from devicekit.system.files import ADDRESS, is_file
+from devicekit.system.plugins import EXPORTERS
 
 ALIKE = 0.8  # of two options, from which one is a slip of the other
 _SHOW = "devicekit read FILE --plot FILE.png draws a file; devicekit FILE makes its page."
@@ -31,6 +32,13 @@ _OTHER_WORDS = {  # of other programs -> what does it here
 }
 
 
+_LIMIT = re.compile(r"Input should be ((?:greater|less) than(?: or equal to)?) (\S+)")
+_LIMITS = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "above",
+    "less than": "below",
+}
 _NUMBER = re.compile("valid (number|float|integer)")
 _OWN_NAMES = "devicekit FILE names its results itself. To name them, change --out in the command that it prints."
 
@@ -108,7 +116,15 @@ def answer(error: Any, words: Sequence[str]) -> str:
         place = error.param.metavar
         number = "a whole number" if found[1] == "integer" else "a number without a unit"
         return f"{error.param.opts[0]} takes {number} ({place}: see devicekit {command} --help)"
+    if kind == "BadParameter" and error.param is not None and (found := _LIMIT.search(message)):
+        return f"{error.param.opts[0]} must be {_LIMITS[found[1]]} {found[2].rstrip('.')}{_given(error.param, words)}"
     return message
+
+
+def _given(parameter: Any, words: Sequence[str]) -> str:
+    """Return what an option was given, if it was one word after it."""
+    after = [other for word, other in pairwise(words) if word in parameter.opts]
+    return f", not {after[0]}" if len(after) == 1 and parameter.nargs == 1 else ""
 
 
 def name_commands(error: Any) -> str:
@@ -162,6 +178,9 @@ def _missing(parameter: Any, command: str, words: Sequence[str]) -> str:
     line = shlex.join(["devicekit", *words])
     if parameter.param_type_name == "argument":
         return f"devicekit {command} needs {place}: devicekit {command} {place}"
+    if parameter.opts[0] == "--to" and (named := [word for word in words[1:] if word in EXPORTERS.names()]):
+        others = [word for word in words if word != named[0]]
+        return f"Write --to before the target: {shlex.join(['devicekit', *others])} --to {named[0]}"
     return f"Missing {parameter.opts[0]} {place}: {line} {parameter.opts[0]} {place}"
 
 

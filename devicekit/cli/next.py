@@ -65,7 +65,7 @@ def next_command(
     """
     from devicekit.fitting.branch.options import FitOptions
     from devicekit.fitting.device import fit_table, read_pulses
-    from devicekit.fitting.uncertainty.advice import next_measurement
+    from devicekit.fitting.uncertainty.advice import check_single, next_measurement
     from devicekit.fitting.uncertainty.advice_page import advice_page
     from devicekit.readers.multiple_files import group_files
 
@@ -74,6 +74,7 @@ def next_command(
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
         table = read_pulses(file, reading)
+        check_single(table)
         advice = next_measurement(fit_table(table, FitOptions(model)), goal, reset, budget)
         if not json_output:
             show(marks_title(table.marks))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from devicekit.core.calls import as_number, as_states, as_whole, called_as
 from devicekit.core.errors import UsageError
 from devicekit.device.blocks import DeviceRow
 from devicekit.device.card import CardSource, as_card
@@ -61,6 +62,7 @@ class DeviceArray:
     other cards accept times without effect.
     """
 
+    @called_as("devicekit.DeviceArray('card.json', 100)")
     def __init__(
         self,
         card: CardSource,
@@ -73,8 +75,9 @@ class DeviceArray:
         read_noise: bool = False,
     ) -> None:
         card = as_card(card)
-        if not isinstance(n, int | np.integer) or n < 1:
-            raise UsageError(f"an array needs at least 1 device, not {n}")
+        n, seed = as_whole(n, "n", 1), as_whole(seed, "seed", 0)
+        if np.ndim(initial) and np.shape(initial) != (n,):
+            raise UsageError(f"initial= takes one state, or {n}, one for each device, not {np.size(initial)}")
         self.card, self.n, self.seed = card, n, seed
         rng = np.random.default_rng([seed, 1])
         has = applied_variation(card, c2c, d2d)
@@ -104,13 +107,11 @@ class DeviceArray:
             down_sigma=has.sigma["ltd"],
             up_relative=has.relative["ltp"],
             down_relative=has.relative["ltd"],
-            r=np.ascontiguousarray(np.broadcast_to(np.asarray(initial, float), (n,))).copy(),
+            r=np.ascontiguousarray(np.broadcast_to(np.clip(as_states(initial, "initial"), 0.0, 1.0), (n,))).copy(),
             pulses=np.zeros(n, np.int64),
             key=np.uint64(np.random.SeedSequence([seed, 2]).generate_state(1, np.uint64)[0]),
             own=_own_state(has, rows),
         )
-        if not ((self.r >= 0) & (self.r <= 1)).all():
-            raise UsageError("initial states must lie in 0..1")
         if has.windows:
             low, high = draw_windows(card, self._kernel.row if has.devices == "resample" else None, n, seed)
             self._kernel = self._kernel._replace(own=self._kernel.own._replace(low=low, high=high))
@@ -163,6 +164,7 @@ class DeviceArray:
         """Time of the last pulse or reading with a time [s]; 0 at first."""
         return self._time_s
 
+    @called_as("array.pulse(1)")
     def pulse(
         self,
         sign: int | np.ndarray,
@@ -196,11 +198,11 @@ class DeviceArray:
             If a device does not exist, the time is before that of the array, the card lacks the law, or the pulse is
             outside the measured range.
         """
-        index = np.arange(self.n) if index is None else np.atleast_1d(np.asarray(index, np.int64))
-        if index.size and (index.min() < 0 or index.max() >= self.n):
-            raise UsageError(f"index= must lie in 0..{self.n - 1}")
-        if np.asarray(sign).dtype.kind not in "biuf":
+        index = np.arange(self.n) if index is None else self._which(index)
+        if np.asarray(sign).dtype.kind not in "biuf" or np.isnan(sign).any():
             raise UsageError(f"sign= takes 1 for LTP, -1 for LTD or 0 for none, not {sign!r}.")
+        if np.ndim(sign) and np.shape(sign) != index.shape:
+            raise UsageError(f"sign= takes one sign, or {index.size}, one for each device, not {np.size(sign)}")
         signs = np.ascontiguousarray(np.broadcast_to(np.sign(sign), index.shape)).astype(np.int64)
         asked = voltage_v is not None or width_s is not None
         state = self._scaled(signs, voltage_v, width_s, extrapolate) if asked else self._kernel
@@ -253,16 +255,23 @@ class DeviceArray:
         index : ndarray of int, optional
             Devices, each once.
         """
-        r = np.asarray(r, float)
-        if not ((r >= 0) & (r <= 1)).all():
-            raise UsageError("states must lie in 0..1")
-        where = slice(None) if index is None else np.asarray(index, np.int64)
+        r = np.clip(as_states(r), 0.0, 1.0)
+        where = slice(None) if index is None else self._which(index)
+        if r.ndim and r.shape != self.r[where].shape:
+            raise UsageError(f"r= takes one state for each device: {self.r[where].size}, not {r.size}")
         state = self._kernel.own
         self.r[where] = np.clip(r, state.low[where], state.high[where]) if state.low.size else r
         if state.held.size:
             self._draw_held(where)
         if self.fading is not None:
             divide_changes(self.fading, self.r, where)
+
+    def _which(self, index: np.ndarray) -> np.ndarray:
+        """Return which devices are meant; refuse one that does not exist."""
+        given = np.atleast_1d(np.asarray(index))
+        if given.size and (given.dtype.kind not in "iu" or given.min() < 0 or given.max() >= self.n):
+            raise UsageError(f"index= takes whole numbers in 0..{self.n - 1}")
+        return given.astype(np.int64)
 
     def states_after(self, seconds: float = 0.0) -> np.ndarray:
         """Return the states [1] after this time without pulses, shape (n,), without changing the array."""
@@ -289,7 +298,7 @@ class DeviceArray:
     def _wait(self, time_s: float | None) -> None:
         if time_s is None or time_s == self._time_s:
             return
-        if not self._time_s < time_s < math.inf:
+        if not self._time_s < as_number(time_s, "time_s") < math.inf:
             raise UsageError(f"time_s={time_s!r} is before the array's time, {self._time_s:g} s")
         if self.fading is not None:
             pass_time(self.fading, time_s - self._time_s)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
+from devicekit.core.calls import as_path, as_states, called_as
 from devicekit.core.errors import CardError, FileError, UsageError, invalid_rows
 from devicekit.core.printing import Printed
 from devicekit.core.text import percent, span, width_suffix
@@ -149,15 +150,16 @@ class DeviceCard(Printed, Strict):
             raise UsageError(f"direction= must be ltp or ltd, not {direction!r}.")
         return self.ltp if direction == "ltp" else self.ltd
 
+    @called_as("card.rate('ltp', 0.5)")
     def rate(self, direction: str, r: np.ndarray | float) -> np.ndarray:
         """Return rdot(r) [1 per pulse] of the central device, shaped as r; positive for LTP, negative for LTD.
 
-        Finite for every finite r, and at most the largest fitted step.
+        At most the largest fitted step. Raises UsageError where r lies outside 0 to 1.
         """
         from devicekit.models import kernel
 
         branch = self.branch(direction)
-        r = np.asarray(r, float)
+        r = as_states(r)
         x = r if direction == "ltp" else 1.0 - r
         steps = kernel.rates(self.law.id, np.array(branch.theta), np.ascontiguousarray(x.ravel()))
         steps = np.minimum(steps, branch.largest_step).reshape(r.shape)
@@ -206,6 +208,8 @@ class DeviceCard(Printed, Strict):
         UsageError
             If the block's name is unknown, or the card has it and `replace` is not set.
         """
+        if not isinstance(blocks, Mapping):
+            raise UsageError(f"blocks= takes blocks by name, one of {', '.join(BLOCKS)}, not {_a(blocks)}.")
         for name in blocks:
             if name not in BLOCKS:
                 raise UsageError(f"unknown block {name!r}; a card can have {', '.join(BLOCKS)}")
@@ -233,9 +237,10 @@ class DeviceCard(Printed, Strict):
             _drop_absent(found[direction]["rate_curve"], OF_RATE)
         return files.dump_json(found)
 
+    @called_as("card.save('card.json')")
     def save(self, path: Path | str, replace: bool = False) -> None:
         """Write the card whole or not at all; `replace` allows overwriting the file that it was loaded from."""
-        writing.write_text(Path(path), self.to_json(), replace)
+        writing.write_text(as_path(path, "card.save"), self.to_json(), replace)
 
     @classmethod
     def from_json(cls, text: str, name: str = "card") -> Self:
@@ -313,6 +318,7 @@ def cards_of_widths(path: Path) -> list[Path]:
     return [found[width] for width in sorted(found)]
 
 
+@called_as("devicekit.load_card('card.json')")
 def load_card(path: Path | str) -> DeviceCard:
     """Load a device card from a JSON file, or one that ships.
 

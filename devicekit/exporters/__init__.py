@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
+from devicekit.core.calls import as_path, called_as
 from devicekit.core.errors import FileError, UsageError
 from devicekit.device.card import CardSource, DeviceCard, as_card, load_card
 from devicekit.device.network import NETWORK, SUFFIX, TrainedNetwork
@@ -96,6 +97,7 @@ def make(card: DeviceCard, to: str, options: ExportOptions) -> Export:
     return compose(card, exporter.TITLE, result, options.network)
 
 
+@called_as("devicekit.export('card.json', 'aihwkit', 'folder')")
 def export(
     card: CardSource | TrainedNetwork, to: str, out: Path | str, *, force: bool = False, **options: Any
 ) -> Export:
@@ -124,20 +126,23 @@ def export(
     ------
     UsageError, CardError, FileError
     """
+    if not isinstance(to, str):
+        raise UsageError(f"to= takes the name of a target, not {type(to).__name__}: export(card, 'aihwkit', 'folder').")
     to, sentence = resolve_target(to)
     if sentence:
-        warnings.warn(sentence, stacklevel=2)
+        warnings.warn(sentence, stacklevel=3)  # of the caller of `called_as`
     loaded, network = _load(card)
     if network is not None:
         options = {**options, "network": network}
     result = make(loaded, to, ExportOptions(**options))
     of = f"{loaded.name!r} ({loaded.provenance.source})"  # a card that was fitted again counts as the same
-    with result_folder(Path(out), f"export --to {to}", force, of, result.leaves) as folder:
+    with result_folder(as_path(out, "devicekit.export"), f"export --to {to}", force, of, result.leaves) as folder:
         for name, content in result.files.items():
             write_bytes(folder / name, content)
     return result
 
 
+@called_as("devicekit.load_network('network.npz')")
 def load_network(path: Path | str) -> TrainedNetwork:
     """Load a trained network from any file that holds one; conductances are restored exactly.
 
@@ -155,7 +160,7 @@ def load_network(path: Path | str) -> TrainedNetwork:
     FileError
         If the file does not hold a trained network.
     """
-    path = Path(path)
+    path = as_path(path, "devicekit.load_network")
     suffix = path.suffix.lower()
     if suffix in hdf5.SUFFIXES:
         network = hdf5.load(path).network

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import called_as
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
 from devicekit.core.printing import Printed
 from devicekit.core.records import plain
@@ -140,6 +141,7 @@ def _first_of_each_name(groups: Iterable[Iterable[Scalar]]) -> tuple[Scalar, ...
     return tuple(found.values())
 
 
+@called_as("devicekit.characterize('sweeps.csv')")
 def characterize(
     table: Table | Path | str | pd.DataFrame | Mapping[str, Any] | np.ndarray | None = None,
     settings: Settings | None = None,
@@ -169,6 +171,10 @@ def characterize(
     >>> devicekit.characterize({"voltage_v": v, "current_a": [1e-6 * each for each in v]}, accept=True)
     <Characterization of sweeps: dc>
     """
+    if not isinstance(settings, Settings | None):
+        raise UsageError(
+            f"settings= takes Settings, not {type(settings).__name__}. Give one table; its settings by their names."
+        )
     if table is None:
         raise UsageError(
             "devicekit.characterize takes a file, a table or named columns: "

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, TypedDict
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import as_number
 from devicekit.core.constants import TEN_YEARS_S
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Record, column
@@ -96,6 +97,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_definitions(self.v_set, self.v_reset)
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.type in ("float", "float | None") and value is not None:
+                as_number(value, each.name)
         if not self.bits or not all(1 <= each <= MOST_BITS for each in self.bits):
             raise UsageError(f"bits= must be 1 to {MOST_BITS}, not {', '.join(map(str, self.bits))}")
         for name, unit in (("write_window_s", "S"), ("apparent_energy_ev", "eV"), ("time_exponent", "1")):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import called_as
 from devicekit.core.errors import TraceError, UsageError
 from devicekit.core.records import Record, column
 from devicekit.core.text import listed, percent, percent_span
@@ -287,6 +288,7 @@ def _curve_innovations(path: np.ndarray, data: _Data) -> float:
     return total
 
 
+@called_as("devicekit.compare('trains.csv')")
 def compare(table: Data | None = None, **reading: Any) -> Comparison:
     """Fit every update law to both branches of a device and rank them by BIC.
 

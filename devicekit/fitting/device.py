@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import called_as
 from devicekit.core.errors import CodedWarning, TableError, UsageError
 from devicekit.core.text import si
 from devicekit.fitting.amplitudes import fit_amplitudes
@@ -62,6 +63,7 @@ def _other_kind(table: Table, path: Any, options: ReadOptions) -> str:
     return f"{holds}{f': {way}' * (table.kind == 'sweep')}\nIf each row is a reading after a pulse: {columns}"
 
 
+@called_as("devicekit.fit('trains.csv')")
 def fit(
     table: Data | None = None,
     model: str = "eq2",
@@ -116,6 +118,9 @@ def fit(
     22.6
     """
     check_keywords("devicekit.fit", reading, *_OWN)
+    for name, each in (("fix", fix), ("bounds", bounds)):
+        if not isinstance(each, Mapping | None):
+            raise UsageError(f"{name}= takes coefficients by name, such as {{'ltp.d': 1.0}}, not {each!r:.40}.")
     options = FitOptions(model, loss, estimator, share, state, dict(fix or {}), dict(bounds or {}))
     return fit_table(_read_table(table, {"ltp": ltp, "ltd": ltd}, **reading), options)
 

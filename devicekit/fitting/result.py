@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from devicekit.core.calls import as_path, called_as
 from devicekit.core.errors import CodedWarning, TraceError, UsageError
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.text import count, percent, si, span
@@ -174,6 +175,8 @@ class DeviceFit(Record):
         UsageError
             If data in memory are fitted, and no name is given.
         """
+        if not isinstance(name, str | None):
+            raise UsageError(f"name= takes the name of the device, a text, not {name!r}.")
         name = name or (files.stem(Path(source)) if source is not None else self.source_name)
         if not name:
             raise UsageError("The data were in memory. Name the device: fit.to_card('my device').")
@@ -207,6 +210,7 @@ class DeviceFit(Record):
             provenance=provenance,
         )
 
+    @called_as("fit.save('card.json')")
     def save(self, path: Path | str, source: Path | str | None = None, synthetic: bool = False) -> None:
         """Write the device card of this fit; the file names the device.
 
@@ -231,8 +235,10 @@ class DeviceFit(Record):
                 f"This fit has {len(self.conditions)} pulse widths. Save each: "
                 "for one in fit.conditions: one.save(FILE)."
             )
-        self.to_card(Path(path).stem, source, synthetic).save(path)
+        file = as_path(path, "fit.save")
+        self.to_card(file.stem, source, synthetic).save(file)
 
+    @called_as("fit.predict(range(101), 'ltp')")
     def predict(
         self,
         pulses: int | Sequence[int] | np.ndarray,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from devicekit.core.errors import FileError, invalid_rows
+from devicekit.core.calls import as_path, called_as
+from devicekit.core.errors import FileError, UsageError, invalid_rows
 from devicekit.core.printing import Printed
 from devicekit.core.text import count, listed
 from devicekit.library import index, select
@@ -70,7 +71,7 @@ class Library:
     """
 
     def __init__(self, folder: Path | str | None = None) -> None:
-        self.folder = Path(folder) if folder is not None else default_folder()
+        self.folder = as_path(folder, "devicekit.Library") if folder is not None else default_folder()
         if os.path.lexists(self.folder) and not self.folder.is_dir():
             raise FileError(f"{self.folder} is not a folder. library= takes the folder of a library.")
         self._index = Index(index.index_path(self.folder))
@@ -148,6 +149,7 @@ class Library:
         """Return all kinds of records in the library."""
         return self._query_index(select.kinds)
 
+    @called_as("library.add(record)")
     def add(self, record: Record) -> Added:
         """Add a record. A record with the same content is kept once; new place, labels and marks are added to it.
 
@@ -156,6 +158,12 @@ class Library:
         FileError
             If the folder cannot be written.
         """
+        from devicekit.library.record import Record
+
+        if not isinstance(record, Record):
+            raise UsageError(
+                f"library.add takes a record, not {type(record).__name__}. For files: library.add_file('mine.csv')."
+            )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -80,7 +80,7 @@ def find_by_prefix(connection: sqlite3.Connection, prefix: str) -> Entry:
     UsageError
         If the prefix is invalid, or matches no record or several.
     """
-    word = prefix.strip().lower()
+    word = str(prefix).strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{LEAST_ID},64}}", word):
         raise UsageError(
             f"{prefix!r} is not an id. Give at least {LEAST_ID} of its digits 0-9, a-f; devicekit library list shows "

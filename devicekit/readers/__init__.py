@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import called_as
 from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import count
@@ -142,6 +143,7 @@ def _check_taken(reader: Reader, source: Source, options: ReadOptions, elsewhere
     raise UsageError(f"{file} does not use {_option_names(wrong)}. Remove {_pronoun(wrong)}.")
 
 
+@called_as("devicekit.read('mine.csv')")
 def read(
     path: Path | str | Sequence[Any] | pd.DataFrame | pd.Series | Mapping[str, Any] | np.ndarray,
     options: ReadOptions | None = None,
@@ -183,6 +185,8 @@ def read(
         If the file is missing or unreadable, its content is wrong, an option contradicts it, or `path` is of another
         type.
     """
+    if options is not None and kwargs:
+        raise UsageError(f"Give options= or {', '.join(f'{name}=' for name in kwargs)}, not both.")
     options = options if options is not None else ReadOptions.of(**kwargs)
     if not isinstance(options, ReadOptions):
         raise UsageError(f"options= takes ReadOptions, not {type(options).__name__}. Pass each option by its name.")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import as_path, called_as
 from devicekit.core.errors import CodedWarning, DevicekitError, FileError, UsageError
 from devicekit.core.printing import Printed
 from devicekit.core.quantities import GLOSSARY
@@ -138,6 +139,7 @@ def save(
     writing.write_bytes(Path(path), pack(card, tables, network))
 
 
+@called_as("devicekit.load_hdf5('device.h5')")
 def load(path: Path | str) -> Contents:
     """Load a file that was written by `save` or by an export to hdf5.
 
@@ -156,7 +158,7 @@ def load(path: Path | str) -> Contents:
     FileError, CardError, TableError
         If it is another file or damaged, or h5py is not installed.
     """
-    path = Path(path)
+    path = as_path(path, "devicekit.load_hdf5")
     if not files.exists(path):
         raise FileError(f"{path} does not exist")
     files.kind(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def frame_of(data: Any) -> pd.DataFrame | None:
         return _of_mapping(data)
     if isinstance(data, np.ndarray):
         return _of_array(data)
-    if isinstance(data, str | Path) or hasattr(data, "__fspath__"):
+    if isinstance(data, str | PathLike):
         return None
     if not isinstance(data, Sequence) or isinstance(data, bytes | bytearray) or not len(data):
         raise UsageError(f"devicekit.read takes {ACCEPTED}, not {_name(data)}")

@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
 
+from devicekit.core.calls import called_as
 from devicekit.core.errors import FileError, UsageError
 from devicekit.core.records import Record, column, derived
 from devicekit.names.marks import marks_in, ordered
@@ -149,6 +150,7 @@ def shipped() -> dict[str, Dataset]:
     return found
 
 
+@called_as("devicekit.catalog.get('vcm-trains')")
 def get(name: str) -> Dataset:
     """Return a shipped data set.
 
@@ -163,7 +165,7 @@ def get(name: str) -> Dataset:
         If there is none of that name; the message lists the names.
     """
     sets = shipped()
-    if name not in sets:
+    if str(name) not in sets:
         raise UsageError(f"no data set {name!r}; there are: {', '.join(sets) or 'none'}")
     return sets[name]
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from devicekit.core.errors import BadRow, CodedWarning, TableError
+from devicekit.core.calls import as_path
+from devicekit.core.errors import BadRow, CodedWarning, TableError, UsageError
 from devicekit.core.printing import Printed
 from devicekit.core.text import count
 from devicekit.names.marks import MARK_COLUMN, marks_of_cells, ordered
@@ -56,6 +57,9 @@ class ValidTable(Printed):
 
     def __post_init__(self) -> None:
         frame = self.frame
+        if not isinstance(frame, pd.DataFrame):
+            name = type(self).__name__
+            raise UsageError(f"{name} takes a pandas frame, not {type(frame).__name__}. devicekit.read makes tables.")
         rows = frame.get("file_row", None)
         frame = frame.drop(columns="file_row", errors="ignore")
         if frame.empty:
@@ -140,8 +144,9 @@ class ValidTable(Printed):
         The columns of the schema come first, by which `devicekit.read` knows the table again. What is marked gets a
         last column `data_origin` (SYNTHETIC, say), by which it is known when it is read again.
         """
+        file = as_path(path, "to_csv")
         lead = [name for name in self.schema.columns if name in self.frame]
-        write_csv(self.frame[[*lead, *(name for name in self.frame if name not in lead)]], path, self.marks)
+        write_csv(self.frame[[*lead, *(name for name in self.frame if name not in lead)]], file, self.marks)
 
     def __repr__(self) -> str:
         rows, devices = count(len(self.frame), "row"), count(len(self.devices), "device")

@@ -56,6 +56,8 @@ MISTAKES = (
     "train card.json --hidden 100",
     "train card.json --set hidden 100",
     "characterize sweeps.csv --out result.csv",
+    "train card.json --epochs -1",
+    "export card.json spice",
 )
 MEANT = ("help", "help fit", "fit -h", "-h", "version", "characterize sweeps.csv -o dc", "card show --card card.json")
 

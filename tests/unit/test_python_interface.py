@@ -304,6 +304,10 @@ WRONG: dict[str, Callable[[Any, Any, Path], Any]] = {
     "fit.ltp.a": lambda fit, card, data: fit.ltp.a,
     "fit.plot('fit.png')": lambda fit, card, data: fit.plot("fit.png"),
     "card.rate('up', 0.5)": lambda fit, card, data: card.rate("up", 0.5),
+    "card.rate('ltp', [0.5, 2.0])": lambda fit, card, data: card.rate("ltp", [0.5, 2.0]),
+    "compare('a.csv', 'b.csv')": lambda fit, card, data: dk.compare("a.csv", "b.csv"),
+    "export(card, 'spice')": lambda fit, card, data: dk.export(card, "spice"),
+    "fit.save()": lambda fit, card, data: fit.save(),
     "DeviceArray(card, 4).pulse('up')": lambda fit, card, data: dk.DeviceArray(card, 4).pulse("up"),
     "simulate('iv')": lambda fit, card, data: dk.simulate("iv"),
     "simulate.pulses(amplitude=1)": lambda fit, card, data: dk.simulate.pulses(amplitude=1),
@@ -343,3 +347,22 @@ def test_infinite_readings_far_starts_and_constrained_rankings_are_refused() -> 
         devicekit.compare(ltp=up, ltd=down, unit="uS", fix={"ltp.d": 6.0})
     with pytest.raises(UsageError):
         devicekit.fit(ltp=up, ltd=down, unit="uS").predict([0, 12], start=15)
+
+
+@pytest.mark.parametrize("state", [2.0, -0.1, np.nan, np.inf, [0.5, 1.2], [0.5, np.nan], "half", None])
+def test_states_that_are_not_from_0_to_1_are_refused(fit: Any, state: Any) -> None:
+    card = fit.to_card("mine")
+    array = dk.DeviceArray(card, 2)
+    for take in (lambda r: card.rate("ltd", r), fit.ltp.rate, lambda r: array.set_states(r),
+                 lambda r: dk.DeviceArray(card, 2, initial=r)):  # fmt: skip
+        with pytest.raises(UsageError):
+            take(state)
+    assert array.r.tolist() == [0.0, 0.0]
+    with pytest.raises(UsageError):
+        array.set_states(0.5, [-1])  # of NumPy, the last one
+
+
+def test_a_type_error_inside_a_function_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snn.interface.as_card", lambda card: card + 1)
+    with pytest.raises(TypeError, match="concatenate"):
+        dk.train("card.json")

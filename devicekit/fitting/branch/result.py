@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from devicekit.core.errors import CodedWarning
+from devicekit.core.calls import as_number, as_states, called_as
+from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.device.blocks import Branch, RateCurve, Window
 from devicekit.fitting.branch.final_solve import FinalSolve
@@ -206,9 +207,14 @@ class BranchFit(Record):
             return None
         return asdict(Eq2(**self.coefficients).rescaled(self.window.span, self.window.low))
 
+    @called_as("fit.ltp.rate(0.5)")
     def rate(self, r: np.ndarray | float) -> np.ndarray:
-        """Return rdot(r) [1 per pulse], same shape as r; negative for LTD; finite for every finite r."""
-        r = np.asarray(r, float)
+        """Return rdot(r) [1 per pulse], same shape as r; negative for LTD.
+
+        Raises UsageError where r lies outside 0 to 1, and outside the fitted curve too.
+        """
+        passed = self.fitted
+        r = as_states(r, low=min(0.0, float(passed.min())), high=max(1.0, float(passed.max())))
         steps = kernel.rates(self.law.id, self.theta, np.ascontiguousarray(self._to_direction(r).ravel())).reshape(
             r.shape
         )
@@ -219,6 +225,8 @@ class BranchFit(Record):
 
         More than `EDGE` outside the measured states the band is widened (`likelihood.band.widen_outside`).
         """
+        if not 0 < as_number(level, "level") < 1:
+            raise UsageError(f"level= must be between 0 and 1, not {level:g}.")
         x, size = np.ascontiguousarray(self._to_direction(r)), np.abs(self.rate(r))
         if self.band is not None:
             low, high = self.band.ends(x, level)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devicekit.core.calls import as_whole, called_as
 from devicekit.core.errors import UsageError
 from devicekit.core.records import Record, column, derived
 from devicekit.core.text import count, percent_span
@@ -15,6 +16,7 @@ from devicekit.fitting.likelihood.fit import TrainFit, curvature
 from devicekit.fitting.likelihood.priors import FURTHER
 from devicekit.fitting.result import DeviceFit, require_fit
 from devicekit.models import kernel
+from devicekit.tables import PulseTable
 
 GOALS = {
     "rate": "the rate of this device, over r = 0.05 to 0.95, relative to its mean",
@@ -181,6 +183,18 @@ class _Branch:
         return float(variances.mean() / rates.mean() ** 2)
 
 
+def check_single(table: PulseTable, joint: bool = False) -> None:
+    """Refuse trains of several devices, or a fit of several pulse widths.
+
+    Raises
+    ------
+    UsageError
+    """
+    if len(table.devices) > 1 or joint:
+        raise UsageError("the advice needs one device at one pulse width: choose them with device= and width=")
+
+
+@called_as("devicekit.next_measurement(fit)")
 def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", budget: int | None = None) -> Advice:
     """Return which of a few measurements of equal cost would narrow the goal most.
 
@@ -211,8 +225,7 @@ def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", bu
     for name, value, known in (("goal", goal, GOALS), ("reset", reset, RESETS)):
         if value not in known:
             raise UsageError(f"{name}= must be {' or '.join(known)}, not {value!r}")
-    if len(fit.table.devices) > 1 or fit.joint:
-        raise UsageError("the advice needs one device at one pulse width: choose them with device= and width=")
+    check_single(fit.table, bool(fit.joint))
     branches = [
         _Branch(fit.likelihood[direction], fit.trains(direction).rising(fit.window), D2D_LN_RATE)
         for direction in fit.branches
@@ -220,8 +233,7 @@ def next_measurement(fit: DeviceFit, goal: str = "rate", reset: str = "free", bu
     pulses = min(branch.x.size for branch in fit.branches.values()) - 1
     again = pulses if reset == "train" else 0
     budget = 2 * (pulses + again) if budget is None else budget
-    if budget < SHORTEST + again:
-        raise UsageError(f"budget= must be at least {SHORTEST + again} pulses, not {budget}")
+    budget = as_whole(budget, "budget", SHORTEST + again)
     now = float(np.sqrt(np.mean([each.variance(each.have, goal) for each in branches])))
     if goal == "population":
         now = _population([each.variance(each.have, goal) for each in branches], 0.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from devicekit.core.calls import as_number, as_whole, called_as
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.device.blocks import RateCurve
@@ -227,6 +228,7 @@ class Posterior(Record):
             raise FileError(f"{Path(path).name} does not hold a posterior: {error}") from error
 
 
+@called_as("devicekit.posterior(fit)")
 def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, seed: int = 0) -> Posterior:
     """Draw from the posterior of a device: law and noise, with priors for what one cycle cannot determine.
 
@@ -255,8 +257,9 @@ def posterior(fit: DeviceFit, *, draws: int = 400, target_rhat: float = TARGET, 
         raise UsageError("a posterior needs one device: choose it with device=")
     if fit.joint or fit.pulse_law is not None:
         raise UsageError("a posterior does not work with a shape shared over widths or amplitudes: leave share= out")
-    if draws < 20 or not target_rhat > 1:
-        raise UsageError(f"draws= must be at least 20 and target_rhat= above 1, not {draws} and {target_rhat:g}")
+    as_whole(draws, "draws", 20)
+    if not as_number(target_rhat, "target_rhat") > 1:
+        raise UsageError(f"target_rhat= must be above 1, not {target_rhat:g}")
     branches = {
         direction: _branch(branch, fit, draws, target_rhat, [seed, number])
         for number, (direction, branch) in enumerate(fit.branches.items())
