@@ -123,7 +123,7 @@ def _layers(stack: Any) -> Iterator[BadRow]:
 
 
 def _sizes(stack: Any) -> Iterator[BadRow]:
-    radius, rim = stack.filament.radius, stack.geometry.radius
+    radius, rim = stack.filament_radius, stack.geometry.radius
     if radius >= rim:
         yield BadRow(None, "filament.radius", f"{radius:g} nm", f"less than geometry.radius, {rim:g} nm")
     gap, layer = stack.filament.gap_length, stack.layers[stack.active]

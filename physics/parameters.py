@@ -71,6 +71,10 @@ class Geometry(Group):
     radius: float = number("nm", "outer radius of the simulated cylinder", gt=0)
 
 
+REFERENCE_COMPLIANCE = 1e-4
+"""Compliance [A] at which a filament has the stated radius and density in its gap."""
+
+
 class Filament(Group):
     """The prescribed state just after a reset: a filament with a gap at the bottom of the active layer."""
 
@@ -79,6 +83,12 @@ class Filament(Group):
     gap_length: float = number("nm", "length of the gap, from the bottom of the active layer", ge=0)
     gap_edge_width: float = number("nm", "width of the tanh edges of the gap", gt=0)
     gap_density: float = number("1", "density in the gap over reference_density", gt=0, le=1)
+    radius_exponent: float = number(
+        "1", "exponent p of the radius at other compliances: radius (compliance / 100 uA)^p", ge=0, le=2, default=0.0
+    )
+    gap_exponent: float = number(
+        "1", "exponent q of the gap at other compliances: gap_density (compliance / 100 uA)^-q", ge=0, le=4, default=0.0
+    )
     background_density: float = number("1", "density outside over reference_density", gt=0, le=1)
     reference_density: float = number("m^-3", "vacancy density of the filament", gt=0)
 

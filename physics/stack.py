@@ -37,6 +37,7 @@ from physics.parameters import (
     ALIASES,
     GROUPS,
     HEADER,
+    REFERENCE_COMPLIANCE,
     Circuit,
     Drive,
     Electrode,
@@ -92,6 +93,20 @@ class Stack(Group):
     def heights(self) -> np.ndarray:
         """Heights of the bottom, the interfaces and the top [nm], shape (layers + 1,)."""
         return np.concatenate([[0.0], np.cumsum([layer.thickness for layer in self.layers])])
+
+    @property
+    def filament_radius(self) -> float:
+        """Radius of the filament at the compliance [nm]."""
+        return self.filament.radius * self._over_reference**self.filament.radius_exponent
+
+    @property
+    def gap_density(self) -> float:
+        """Density in the gap at the compliance, over the reference density; at most that of the filament."""
+        return min(self.filament.gap_density * self._over_reference**-self.filament.gap_exponent, 1.0)
+
+    @property
+    def _over_reference(self) -> float:
+        return self.circuit.compliance / REFERENCE_COMPLIANCE
 
     @property
     def generates(self) -> bool:

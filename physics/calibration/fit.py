@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -12,7 +13,7 @@ import numpy as np
 from devicekit.core.errors import ParameterError, TraceError
 from devicekit.tables import SweepTable
 from physics.calibration.measured import WEIGHTS, Level, levels_of, select
-from physics.calibration.model import Model, ModelOptions, Prior, branch_rms, priors_of
+from physics.calibration.model import Model, ModelOptions, Prior, Simulated, branch_rms, change_rms, priors_of
 from physics.calibration.result import Calibration, LevelFit
 from physics.constants import Array
 from physics.parameters import ALIASES, FITTED
@@ -91,10 +92,7 @@ def calibrate(
     slopes = model.jacobian(z, at, fitted)
     simulated = model.simulate([z], [*fitted, *held])[0]
     assert simulated is not None
-    rows = tuple(
-        LevelFit(level=level, simulated=run, rms=branch_rms(level, run), held_out=level in held)
-        for level, run in zip([*fitted, *held], simulated, strict=True)
-    )
+    rows = tuple(_level_fits(fitted, held, simulated))
     return Calibration(
         stack=_mark_fitted(model.stack_at(z), model.priors, fitted),
         priors=model.priors,
@@ -107,6 +105,17 @@ def calibrate(
         converged=converged,
         model=model,
     )
+
+
+def _level_fits(fitted: Sequence[Level], held: Sequence[Level], runs: Sequence[Simulated]) -> Iterator[LevelFit]:
+    """Yield every level with its simulation; a held-out one also as a change from the nearest fitted one."""
+    own = list(zip(fitted, runs, strict=False))
+    for level, run in zip([*fitted, *held], runs, strict=True):
+        changed = None
+        if level in held:
+            near, of_near = min(own, key=lambda pair: abs(math.log(pair[0].compliance / level.compliance)))
+            changed = change_rms(level, run, near, of_near)
+        yield LevelFit(level=level, simulated=run, rms=branch_rms(level, run), held_out=level in held, change=changed)
 
 
 def _mark_fitted(stack: Stack, priors: Sequence[Prior], levels: Sequence[Level]) -> Stack:

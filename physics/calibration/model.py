@@ -106,6 +106,8 @@ class Simulated:
 
 def simulate_level(stack: Stack, level: Level, mesh: str | float) -> Simulated:
     """Simulate a level from the prescribed state just after a reset; branches not reached are NaN."""
+    if math.isfinite(level.compliance):  # radius and gap depend on it
+        stack = stack.replace({"circuit.compliance": level.compliance})
     result = simulate_iv(stack, mesh=mesh, segments=drive_of(level))
     frame = result.sweep.frame
     found = {}
@@ -142,6 +144,38 @@ def residuals(level: Level, simulated: Simulated) -> Array:
 def branch_rms(level: Level, simulated: Simulated) -> dict[str, float]:
     """Return the root mean square of ln I simulated minus measured, by branch."""
     return {name: float(np.sqrt(np.mean(off**2))) for name, off in _offsets(level, simulated)}
+
+
+def change_rms(level: Level, simulated: Simulated, near: Level, near_simulated: Simulated) -> dict[str, float]:
+    """Return the root mean square of ln I of another prediction of a level, by branch.
+
+    It is the measured current of another level, changed by what the simulation changes from that level to this one.
+    Beyond its last point the other level is at its compliance, and the sum is at most the compliance of this level.
+
+    Parameters
+    ----------
+    level, simulated : Level, Simulated
+        The level to predict.
+    near, near_simulated : Level, Simulated
+        The other level, which has been measured.
+    """
+    found = {}
+    for branch in level.branches:
+        other = near.branch(branch.name)
+        if other is None:
+            continue
+        limited = branch.name != "reset"
+        order = np.argsort(np.abs(other.voltage))
+        volts, size = np.abs(other.voltage)[order], np.abs(branch.voltage)
+        change = np.array(simulated.branches[branch.name])
+        for sign, values in ((1, other.log_current), (-1, np.array(near_simulated.branches[branch.name]))):
+            beyond = math.log(near.compliance) if limited and math.isfinite(near.compliance) else values[order][-1]
+            change = change + sign * np.interp(size, volts, values[order], right=beyond)
+        if limited:
+            change = np.minimum(change, math.log(level.compliance))
+        off = np.where(np.isfinite(change), change - branch.log_current, _PENALTY)
+        found[branch.name] = float(np.sqrt(np.mean(off**2)))
+    return found
 
 
 Progress = Callable[[int], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from devicekit.core.records import Record
 from devicekit.core.scalars import Scalar
@@ -32,12 +32,20 @@ def summary(fit: Calibration) -> list[str]:
         words.append(f"Outside of the prior range: {listed(bound)}. Check the model before you use the value.")
     for each in fit.levels:
         if each.held_out:
-            parts = [f"{WORDS[name]} {rms:.2g}" for name, rms in each.rms.items()]
-            words.append(f"Predicted, not fitted: {each.level.name}: {', '.join(parts)}.")
+            words.append(f"Predicted, not fitted: {each.level.name}: misfit {_by_branch(each.rms)}.")
+            if each.change is not None:
+                words.append(
+                    "The nearest fitted level as measured, changed as the simulation changes, has a misfit of "
+                    f"{_by_branch(each.change)}."
+                )
     if not fit.converged:
         words.append("The fit had not converged. Run it again with more iterations.")
     words.append("Intervals assume that the model is correct.")
     return words
+
+
+def _by_branch(rms: Mapping[str, float]) -> str:
+    return ", ".join(f"{WORDS[name]} {value:.2g}" for name, value in rms.items())
 
 
 def sections(fit: Calibration, chain: Chain | None = None, profile: Sequence[ProfileStep] = ()) -> list[Section]:

@@ -127,6 +127,12 @@ class LevelFit(Record):
     held_out: bool = column(
         shown=True, text=lambda held: "predicted" if held else "fitted", doc="whether it is only predicted"
     )
+    change: dict[str, float] | None = column(
+        name="rms_ln_current_of_change",
+        default=None,
+        doc="the same of another prediction: the nearest fitted level as measured, changed as the simulation changes; "
+        "null for a fitted level",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

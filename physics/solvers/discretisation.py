@@ -101,7 +101,7 @@ class Discretisation:
         self.barrier = self._blend([x.hopping_barrier for x in stack.layers], stack.transport.barrier_edge_width)
         zone = self._blend([x.reaction for x in stack.layers], reaction.edge_width)
         self.prefactor = reaction.prefactor * zone
-        relative = np.minimum(mesh.r / stack.filament.radius, 1.2)
+        relative = np.minimum(mesh.r / stack.filament_radius, 1.2)
         self.reaction_barrier = reaction.energy + reaction.barrier_spread * (relative**2 - 0.5)
         own = np.array([x.thermal_conductivity for x in stack.layers])
         self.heat_insulating = np.ascontiguousarray(np.broadcast_to(own[mesh.layer][:, None], mesh.shape))
@@ -122,7 +122,7 @@ class Discretisation:
     def filament_profile(self) -> Array:
         """Return the density over the reference density along the radius, without the gap [1]."""
         filament = self.stack.filament
-        core = 0.5 * (1 - np.tanh((self.mesh.r - filament.radius) / filament.edge_width))
+        core = 0.5 * (1 - np.tanh((self.mesh.r - self.stack.filament_radius) / filament.edge_width))
         return filament.background_density + (1 - filament.background_density) * core
 
     def initial_density(self) -> Array:
@@ -132,7 +132,7 @@ class Discretisation:
         z = self.mesh.z[:, None]
         box = 0.5 * (np.tanh((z - bottom) / edge) - np.tanh((z - bottom - filament.gap_length) / edge))
         profile = np.broadcast_to(self.filament_profile(), self.mesh.shape)
-        floor = np.minimum(filament.gap_density, profile)
+        floor = np.minimum(self.stack.gap_density, profile)
         return profile + (floor - profile) * box
 
     def pristine_density(self) -> Array:
@@ -145,7 +145,7 @@ class Discretisation:
     def vacancies_per_height(self, density: Array) -> Array:
         """Return the vacancies of the filament per nanometre of height, for each row of the active layer [nm^-1]."""
         rows = self.mesh.layer == self.stack.active
-        area = self.mesh.area_z * (self.mesh.r < self.stack.filament.radius)
+        area = self.mesh.area_z * (self.mesh.r < self.stack.filament_radius)
         return (density[rows] @ area) * self.stack.filament.reference_density * NM**3
 
     def conductances(self, material: Array, electrodes: tuple[float, float] = (0.0, 0.0)) -> Faces:

@@ -128,7 +128,7 @@ def build_mesh(stack: Stack, mesh: str | float = "default") -> Mesh:
     _check_resolution(stack, 0.5 * spacing if local else spacing, across)
     heights, layer = _rows(stack, spacing)
     radius = stack.geometry.radius
-    core = min(stack.filament.radius + _BEYOND, radius)
+    core = min(stack.filament_radius + _BEYOND, radius)
     if core / across > _MOST_ALONG:
         raise ParameterError(f"filament.radius: {core} nm needs too many cells of {across} nm; use a coarser mesh")
     radii = np.concatenate([_equal(core, across), _graded(radius - core, across, _GROWTH_R)])
