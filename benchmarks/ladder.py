@@ -7,7 +7,8 @@ data (DEVICEKIT_TEST_DATA). For every level left out it prints the root mean squ
 beside those of two baselines without a model: the nearest other level clipped at the compliance, and the logarithmic
 mean of the two nearest, clipped too. `--ends` leaves both ends out at once and scores them beside log-linear
 extrapolation of the others: the simulation itself, and the nearest measured level changed as the simulation changes.
-`--growth` frees the exponents of the filament's radius and of the density in its gap too. `--ideal` leaves the transistor out. V_reset is the voltage of the largest RESET current.
+`--growth` frees the exponents of the filament's radius and of the density in its gap, too. `--ideal` leaves the
+transistor out. V_reset is the voltage of the largest RESET current.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from physics import SOLVERS, starter_files
 from physics.drive import Segment, forming, loops, set_sweep
 from physics.guards import check_start
 from physics.noise import Discreteness
-from physics.records import DeviceReads, Stage, moving_loops
+from physics.records import DeviceReads, Stage, drifting_loops, moving_loops
 from physics.result import IVResult
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
@@ -294,5 +294,13 @@ def simulate_iv(
     if len(result.reads) < 3 + pristine:
         return result
     quality = result.quality
-    moving = moving_loops([each.v_set_v for each in result.cycles[pristine:]])
-    return replace(result, quality=replace(quality, remarks=(*quality.remarks, *moving)))
+    found = result.cycles[pristine:]
+    moving = moving_loops([each.v_set_v for each in found])
+    drifting = drifting_loops(
+        {
+            "V_set": [each.v_set_v for each in found],
+            "HRS": [each.device.hrs_s for each in found],
+            "LRS": [each.device.lrs_s for each in found],
+        }
+    )
+    return replace(result, quality=replace(quality, remarks=(*quality.remarks, *moving, *drifting)))

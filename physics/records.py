@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, column
@@ -156,6 +159,34 @@ def moving_loops(voltages: Sequence[float | None]) -> tuple[CodedWarning, ...]:
     if before is not None and last is not None and abs(last / before - 1) > _MOVED:
         words = f"V_set moves from {before:.3g} V to {last:.3g} V between the last two loops."
         found.append(CodedWarning("moving_loops", words))
+    return tuple(found)
+
+
+def drifting_loops(quantities: Mapping[str, Sequence[float | None]]) -> tuple[CodedWarning, ...]:
+    """Return a warning for each quantity that a line moves by over 5 % from the second loop to the last.
+
+    Of six loops or more; the first one starts from a prescribed state. With noise the line must rise or fall by three
+    times its standard error.
+
+    Parameters
+    ----------
+    quantities : mapping
+        Values of every loop by the name of the quantity; None where it is unknown.
+    """
+    found = []
+    for name, values in quantities.items():
+        known = np.array([(k, value) for k, value in enumerate(values, 1) if value is not None and k > 1], dtype=float)
+        if len(known) < 5:
+            continue
+        loop, value = known.T
+        line = np.polyfit(loop, value, 1)
+        off = value - np.polyval(line, loop)
+        error = math.sqrt(np.sum(off**2) / (len(loop) - 2) / np.sum((loop - loop.mean()) ** 2))
+        span = loop[-1] - loop[0]
+        share = line[0] * span / np.polyval(line, loop[0])
+        if abs(share) > _MOVED and abs(line[0]) > 3 * error:
+            words = f"{name} drifts by {100 * share:+.0f} % from loop {loop[0]:g} to loop {loop[-1]:g}."
+            found.append(CodedWarning("moving_loops", words))
     return tuple(found)
 
 

@@ -232,7 +232,7 @@ _BY_RANK = {
             "ramp higher or more slowly (drive.form_stop, --rate), or use a thinner film",
         ),
         "moving_loops": (
-            "the set voltage still moves from loop to loop",
+            "the set voltage or a state still moves from loop to loop",
             "simulate more loops, or treat the stack as one that wears out",
         ),
         "strong_field": (

@@ -32,10 +32,10 @@ def summary(fit: Calibration) -> list[str]:
         words.append(f"Outside of the prior range: {listed(bound)}. Check the model before you use the value.")
     for each in fit.levels:
         if each.held_out:
-            words.append(f"Predicted, not fitted: {each.level.name}: misfit {_by_branch(each.rms)}.")
+            words.append(f"Predicted, not fitted: {each.level.name}: {_by_branch(each.rms)}.")
             if each.change is not None:
                 words.append(
-                    "The nearest fitted level as measured, changed as the simulation changes, has a misfit of "
+                    "From the nearest fitted level as measured, changed as the simulation changes: "
                     f"{_by_branch(each.change)}."
                 )
     if not fit.converged:

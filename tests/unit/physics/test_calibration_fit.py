@@ -124,6 +124,11 @@ def test_a_held_out_level_is_predicted_and_not_fitted(linear):
         run = np.array(fit.levels[1].simulated.branches["reset"])
         assert fit.levels[1].rms["reset"] == pytest.approx(math.sqrt(np.mean((run + 8.0) ** 2)))
         assert fit.levels[1].rms["reset"] == pytest.approx(2.0, abs=0.3)
+        near, far = fit.levels
+        assert near.change is None
+        # the toy does not know the compliance: nothing changes from the measured neighbour, which lies 2 lower
+        off = good.branch("reset").log_current - bad.branch("reset").log_current
+        assert far.change["reset"] == pytest.approx(math.sqrt(np.mean(off**2)), rel=1e-9)
     words = summary(fit)
     assert words[0].startswith("2 parameters fitted to 1 level")
     assert f" {alone.misfit:.2g} " in words[0]

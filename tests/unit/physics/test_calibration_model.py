@@ -18,6 +18,7 @@ from physics.calibration.model import (
     Prior,
     Simulated,
     branch_rms,
+    change_rms,
     drive_of,
     priors_of,
     residuals,
@@ -120,8 +121,9 @@ def test_a_simulated_level_is_the_sweep_at_the_measured_voltages(monkeypatch):
 
     monkeypatch.setattr("physics.calibration.model.simulate_iv", fake)
     level = three()
-    found = simulate_level("a stack", level, 0.4)
-    assert asked == {"stack": "a stack", "mesh": 0.4, "labels": ["set", "set_back", "reset"]}
+    stack = base().replace({"circuit.compliance": level.compliance})
+    found = simulate_level(stack, level, 0.4)
+    assert asked == {"stack": stack, "mesh": 0.4, "labels": ["set", "set_back", "reset"]}
     assert not found.reached
     for branch in level.branches:
         size, (factor, power) = np.abs(branch.voltage), powers[branch.name]
@@ -256,3 +258,56 @@ def test_a_kept_run_of_another_shape_is_run_again(tmp_path, text):
     again = Model(stack, model.priors, "coarse", store=tmp_path)
     assert again.simulate([again.start()], [level]) == [first]
     assert again.runs == 1
+
+
+def test_a_level_is_predicted_by_what_the_simulation_changes():
+    """A neighbour whose simulation is wrong by a constant is changed exactly; sums end at the compliance."""
+    near, far = three(1e-4, "near"), three(4e-4, "far")
+    wrong = {"set": 0.7, "set_back": -0.3, "reset": 1.1}
+    moved = {"set": 0.2, "set_back": 0.5, "reset": -0.4}
+    simulated = {b.name: list(b.log_current + wrong[b.name]) for b in near.branches}
+    parts = tuple(replace(b, log_current=b.log_current + moved[b.name]) for b in far.branches)
+    far = replace(far, branches=parts)
+    ahead = {b.name: list(b.log_current + wrong[b.name]) for b in parts}
+    found = change_rms(far, Simulated(ahead, True), near, Simulated(simulated, True))
+    assert found == pytest.approx(dict.fromkeys(wrong, 0.0), abs=1e-12)
+    low = replace(far, compliance=math.exp(-9.9))  # below the sums of SET, -9.8, and of the way back, -8.5
+    found = change_rms(low, Simulated(ahead, True), near, Simulated(simulated, True))
+    assert found == pytest.approx({"set": 0.1, "set_back": 1.4, "reset": 0.0}, abs=1e-12)
+
+
+def test_beyond_its_last_point_the_neighbour_is_at_its_compliance():
+    near, far = three(1e-4, "near"), three(4e-4, "far")
+    (up, *_) = near.branches
+    short = replace(near, branches=(replace(up, voltage=up.voltage[:20], log_current=up.log_current[:20]),))
+    run = Simulated({"set": [-10.0] * 40}, True)
+    of_short = Simulated({"set": [-10.0] * 20}, True)
+    # measured and simulated neighbour are both at 100 uA there, so that nothing of the step remains
+    assert change_rms(far, run, short, of_short) == pytest.approx({"set": 0.0}, abs=1e-12)
+    off = Simulated({"set": [-10.5] * 20}, True)  # half an e-fold too low, up to its last point
+    found = change_rms(far, run, short, off)["set"]
+    assert found == pytest.approx(math.sqrt(0.5 * 0.5**2), rel=1e-2)
+
+
+def test_a_level_starts_with_the_filament_of_its_compliance(monkeypatch):
+    seen = []
+
+    def stop(stack, **_):
+        seen.append((stack.filament_radius, stack.gap_density))
+        raise ParameterError("seen")
+
+    monkeypatch.setattr("physics.calibration.model.simulate_iv", stop)
+    stack = base().replace(
+        {
+            "filament.radius": 5.0,
+            "filament.gap_density": 0.02,
+            "filament.radius_exponent": 0.5,
+            "filament.gap_exponent": 1,
+        }
+    )
+    for limit in (1e-4, 4e-4, math.inf):
+        with pytest.raises(ParameterError, match="seen"):
+            simulate_level(stack, three(limit), "coarse")
+    own = stack.circuit.compliance / 1e-4
+    expected = [(5.0, 0.02), (10.0, 0.005), (5 * own**0.5, 0.02 / own)]
+    assert np.array(seen) == pytest.approx(np.array(expected), rel=1e-12)

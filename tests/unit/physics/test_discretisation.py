@@ -302,3 +302,22 @@ def test_site_exclusion_looks_downstream(number: float, wanted: float) -> None:
         np.testing.assert_allclose(found / bare, wanted, rtol=1e-12)
     assert transport.free_share(6.0, 5.0) == 0.0
     assert transport.free_share(6.0, 0.0) == 1.0
+
+
+def test_the_filament_grows_with_the_compliance() -> None:
+    stack = load_material("reversible").replace(
+        {"circuit.compliance": 4e-4, "filament.radius_exponent": 0.5, "filament.gap_exponent": 1.0}
+    )
+    same = load_material("reversible").replace(
+        {
+            "circuit.compliance": 4e-4,
+            "filament.radius": 2 * stack.filament.radius,
+            "filament.gap_density": stack.filament.gap_density / 4,
+        }
+    )
+    grid, other = (Discretisation(each, build_mesh(each, "coarse")) for each in (stack, same))
+    np.testing.assert_allclose(grid.initial_density(), other.initial_density(), rtol=1e-12)
+    np.testing.assert_allclose(grid.reaction_barrier, other.reaction_barrier, rtol=1e-12)
+    np.testing.assert_allclose(grid.reservoirs[1], other.reservoirs[1], rtol=1e-12)
+    dense = stack.replace({"circuit.compliance": 4e-5, "filament.gap_exponent": 4.0, "filament.gap_density": 0.5})
+    assert dense.gap_density == 1.0  # no denser than the filament

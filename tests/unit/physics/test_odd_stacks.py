@@ -10,7 +10,7 @@ import pytest
 from devicekit.core.errors import ParameterError
 from physics.guards import check_start, holding_time
 from physics.iv import simulate_iv
-from physics.records import moving_loops
+from physics.records import drifting_loops, moving_loops
 from physics.stack import load_material, load_stack
 
 SLOW, HEAVY = pytest.mark.slow, pytest.mark.heavy
@@ -178,6 +178,17 @@ def test_loops_that_do_not_settle_are_remarked_on() -> None:
     assert [each.code for each in moving_loops([0.569, None, 0.449])] == ["moving_loops"]
     assert [each.code for each in moving_loops([0.569, 0.569, None])] == ["moving_loops"]
     assert not moving_loops([None, None, None])
+
+
+def test_a_slow_drift_of_loops_is_remarked_on() -> None:
+    """One per cent a loop is below any change between two loops; noise alone is no drift."""
+    line = [190.0, *(180.0 * (1 - 0.01 * k) for k in range(9))]
+    (found,) = drifting_loops({"LRS": line, "HRS": [30.0] * 10, "V_set": [0.5 + 0.001 * k for k in range(10)]})
+    assert (found.code, found.message) == ("moving_loops", "LRS drifts by -8 % from loop 2 to loop 10.")
+    assert not drifting_loops({"LRS": line[:5], "V_set": [None] * 10})
+    noise = np.random.default_rng(1).normal(30, 6, 100)
+    assert not drifting_loops({"HRS": list(noise)})
+    assert drifting_loops({"HRS": list(noise + np.linspace(0, 12, 100))})
 
 
 def test_a_reaction_that_is_off_at_rest_loses_no_state() -> None:
