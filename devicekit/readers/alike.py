@@ -15,6 +15,7 @@ from devicekit.readers.layout import IGNORED, KEPT, Layout
 from devicekit.tables import Table
 
 KINDS = "kinds of files"  # subject of the question which of several kinds is to be read
+IN_TIME = ("pulse", "retention")  # kinds whose readings may be transients; a sweep has a course of its own
 
 
 def check_alike(tables: Sequence[Table], paths: Sequence[Path]) -> None:
@@ -80,6 +81,25 @@ def find_other_kinds(
     if wanted not in numbers:
         return {}
     return {file: f"holds {kind} data, not {wanted}" for file, kind in kinds.items() if kind != wanted}
+
+
+def find_alike(own: Sequence[Path], others: Sequence[Path], read: Callable[[Path], Table]) -> list[Path]:
+    """Return the files of other kinds that can be read as the stated one, with the columns of its own files.
+
+    Parameters
+    ----------
+    own, others : sequence of Path
+        Files that by themselves are of the stated kind, and of others.
+    read : callable
+        Reads a file as the stated kind; raises DevicekitError where it cannot.
+    """
+    found = []
+    for sample in own[:1]:
+        for file in others:
+            with suppress(DevicekitError):
+                check_alike([read(sample), read(file)], [sample, file])
+                found.append(file)
+    return found
 
 
 def _first(kinds: Mapping[Path, str], kind: str) -> str:

@@ -20,7 +20,7 @@ from devicekit.core.errors import (
     UsageError,
 )
 from devicekit.core.text import count
-from devicekit.readers.alike import check_alike, different_from_most, find_other_kinds
+from devicekit.readers.alike import IN_TIME, check_alike, different_from_most, find_alike, find_other_kinds
 from devicekit.readers.borders import describe_borders
 from devicekit.readers.layout import Layout, Tag
 from devicekit.readers.layouts import pooling
@@ -166,6 +166,12 @@ def read_all(
         alone, _ = _options_of_each([_stem(file) for file in paths], replace(options, kind=None), _name_source(paths))
         wanted = options.kind or expected
         others = find_other_kinds(paths, lambda file: read_once(Source(file), alone).kind, wanted, _name_source(paths))
+        if others and options.kind == "transient":
+            stated, _ = _options_of_each([_stem(file) for file in paths], options, _name_source(paths))
+            in_time = [file for file in others if read_once(Source(file), alone).kind in IN_TIME]
+            own = [file for file in paths if file not in others]
+            for file in find_alike(own, in_time, lambda file: read_once(Source(file), stated)):
+                del others[file]
         empty.clear()  # with other options they may hold a table; else the last one says why there is none
     while True:
         rest = [file for file in paths if file not in empty and file not in bad and file not in others]

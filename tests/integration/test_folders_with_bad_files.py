@@ -125,6 +125,24 @@ def test_a_folder_of_mostly_bad_files_is_refused_in_words(tmp_path: Path, device
     assert not (tmp_path / "out").exists()
 
 
+def test_of_readings_in_time_the_stated_kind_takes_those_with_the_same_columns(devicekit: Run, tmp_path: Path) -> None:
+    """A transient with a pulse before each reading is taken for a pulse train if nothing is stated."""
+    folder = tmp_path / "relaxation"
+    folder.mkdir()
+    for name, every in (("cell1", 20), ("cell2", 20), ("cell3", 1), ("cell4", 0)):
+        head = "time (s),pulse voltage (V),conductance (uS)" if every else "time (s),conductance (uS)"
+        pulses = [f",{int(n % every == 0)}" if every else "" for n in range(60)]
+        rows = "".join(f"{n / 10}{pulse},{1 + n / 50:.2f}\n" for n, pulse in enumerate(pulses))
+        (folder / f"{name}.csv").write_text(f"{head}\n{rows}")
+    found = {}
+    for kind in ("transient", "pulse"):
+        ran = devicekit("read", folder, "--kind", kind, "--accept", "--json")
+        assert ran.code == 0
+        assert ran.json["kind"] == kind
+        found[kind] = ran.json["devices"]
+    assert found == {"transient": 3, "pulse": 1}  # a record with few pulses is not a train
+
+
 def test_of_a_folder_of_two_kinds_one_is_chosen(devicekit: Run, tmp_path: Path) -> None:
     """Neither is that of most files: one question names both; an answer leaves the others out, which are not bad."""
     folder = tmp_path / "halves"
