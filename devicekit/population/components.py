@@ -44,7 +44,7 @@ class Component(Record):
     quantity: str = column("quantity", text=label, doc="name of the quantity")
     level: str = column("between", text=PLURAL.get, doc="wafer, die, cell, file or cycle")
     groups: int = column("groups", doc="number of groups of the level; of cycles the values")
-    sd: Estimate = column(doc="standard deviation in `unit`, with its 95 % profile interval; never below 0")
+    sd: Estimate = column(doc="standard deviation in `unit`, with its 95 % profile interval; cautious from 0 on")
     unit: str = column(doc="unit of the deviation; decades of a conductance")
 
     @cell("standard deviation")
