@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from devicekit.core.estimates import Estimate
 from devicekit.population.censoring import Values, fit_values
-from devicekit.population.components import Factor, components_of, effects_of, fit_model
+from devicekit.population.components import Component, Factor, components_of, effects_of, fit_model
 from devicekit.population.nested import Design, critical, fit, interval
+from devicekit.population.result import _cautious
 
 LEVELS = ("wafer", "die", "cell")
 SD = (0.15, 0.10, 0.20, 0.25)
@@ -72,6 +74,16 @@ def test_a_component_that_is_not_there_is_0_and_its_interval_begins_at_0() -> No
     assert all(each.low is not None and each.low >= 0 for each in ends)
     assert ends[0].low == 0.0 or ends[1].low == 0.0
     assert (ends[2].low or 0.0) > 0.15
+
+
+def test_few_dies_whose_interval_begins_at_0_are_called_cautious() -> None:
+    def die(low: float, groups: int) -> Component:
+        return Component(
+            quantity="v_set_v", level="die", groups=groups, sd=Estimate(0.1, low, 0.3), unit="V", share=1.0
+        )
+
+    assert len(_cautious([die(0.0, 4), die(0.0, 4)])) == 1
+    assert _cautious([die(0.0, 27), die(0.05, 4)]) == []
 
 
 def test_the_cut_of_an_interval_goes_to_that_of_chi_squared_with_many_groups() -> None:
