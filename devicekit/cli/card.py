@@ -60,7 +60,7 @@ def _print_card(card: DeviceCard) -> None:
         ("window", f"{span(window.low, window.high, unit)} ({window.scope})"),
         ("devices", count(max(len(card.devices), 1), "fitted device")),
         ("source", f"{source.source} (SHA-256 {source.sha256[:12]}...)"),
-        ("synthetic", "yes" if source.synthetic else "no"),
+        ("data", ", ".join(source.marks).upper() or "measured"),
     ]
     if conditions.pulse_width_s is not None:
         rows.insert(2, ("pulse width", si(conditions.pulse_width_s, "s")))

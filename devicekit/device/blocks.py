@@ -241,7 +241,7 @@ class Provenance(Strict):
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """Marks of the data: synthetic, simulated, calibrated; none for a measurement."""
+        """Marks of the data: synthetic, simulated, calibrated, published; none for a measurement."""
         more = str(self.settings.get("marks") or "")
         return (*(("synthetic",) if self.synthetic else ()), *(more.split(", ") if more else ()))
 

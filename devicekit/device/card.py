@@ -98,8 +98,8 @@ class DeviceCard(Printed, Strict):
 
     def __repr__(self) -> str:
         window = f"{self.window.low:.4g} to {self.window.high:.4g}"
-        synthetic = ", synthetic" if self.provenance.synthetic else ""
-        return f"<DeviceCard {self.name!r}: {self.model}, {self.window.quantity} {window}{synthetic}>"
+        marks = "".join(f", {mark}" for mark in self.provenance.marks)
+        return f"<DeviceCard {self.name!r}: {self.model}, {self.window.quantity} {window}{marks}>"
 
     __str__ = Printed.__str__
 
@@ -188,7 +188,7 @@ class DeviceCard(Printed, Strict):
         unit = "S" if self.window.quantity == "conductance_s" else ""
         rows = [
             ("law", self.law.title),
-            ("data", "SYNTHETIC" if self.provenance.synthetic else "measured"),
+            ("data", ", ".join(self.provenance.marks).upper() or "measured"),
             ("window", span(self.window.low, self.window.high, unit)),
         ]
         for name, branch, spread in (

@@ -113,7 +113,7 @@ def provenance(card: DeviceCard, command: str, seed: int | None = None) -> Secti
     rows += [
         ("source", source.source),
         ("SHA-256", source.sha256),
-        ("synthetic data", "yes" if source.synthetic else "no"),
+        ("data", ", ".join(source.marks).upper() or "measured"),
     ]
     for name, value in card.conditions.stated().items():
         unit = GLOSSARY["pulse_width_s" if name.endswith("_s") else "pulse_voltage_v"].unit

@@ -163,7 +163,7 @@ def make_train(labels: Labels) -> PulseTable:
         g = labels.g_min_s + span * (x if direction == "ltp" else 1.0 - x)
         rows.append(pd.DataFrame({"direction": direction, "pulse_index": n, "conductance_s": g}))
     frame = pd.concat(rows, ignore_index=True).assign(device_id=labels.name, cycle=1)
-    return PulseTable(frame, {"source": f"labels of {labels.name}", "marks": ("synthetic",)})
+    return PulseTable(frame, {"source": f"labels of {labels.name}", "marks": ("published",)})
 
 
 @lru_cache(64)
@@ -171,8 +171,8 @@ def card_from_labels(labels: Labels) -> DeviceCard:
     """Return the card of a device of which only labels are published.
 
     Its laws are soft bounds, whose trains are NeuroSim's exponentials. C2C scatters each change of the state; D2D and
-    the scatter of readings are not stated by labels and are left out. The card is marked as synthetic: nothing of it
-    was measured by its maker, and the source of the labels stands in its settings.
+    the scatter of readings are not stated by labels and are left out. The card is marked as published: its maker had
+    numbers in print and no readings. The source of the labels stands in its settings.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def card_from_labels(labels: Labels) -> DeviceCard:
     """
     from devicekit.fitting.device import fit
 
-    card = fit(make_train(labels), model="softbounds").to_card(labels.name, synthetic=True)
+    card = fit(make_train(labels), model="softbounds").to_card(labels.name)
     sides = {}
     for direction in ("ltp", "ltd"):
         given = Sigma(kind="increment", value=labels.c2c, estimator="label of the source")

@@ -263,7 +263,7 @@ def _warnings(found: Comparison) -> list[CodedWarning]:
     """Return warnings on differences between records and on what figures leave out."""
     warnings = [*_definition_warnings(found.rows), *_card_warnings(found.records)]
     total = len(found.records)
-    for mark, code in (("synthetic", "synthetic"), ("simulated", "mixed")):
+    for mark, code in (("synthetic", "synthetic"), ("simulated", "mixed"), ("published", "mixed")):
         n = sum(getattr(record, mark) for record in found.records)
         if n and (n < total or mark == "synthetic"):
             warnings.append(CodedWarning(code, f"{n} of {count(total, 'record')} {'is' if n == 1 else 'are'} {mark}"))

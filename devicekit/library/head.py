@@ -138,6 +138,7 @@ class Head(Strict):
     synthetic: bool = False
     simulated: bool = False
     calibrated: bool = False
+    published: bool = False
     place: Place = Place()
     labels: dict[LabelName, Name] = Field(default_factory=dict)
     area_m2: Positive | None = Field(default=None, description="area from the label area [m2]")
@@ -154,7 +155,7 @@ class Head(Strict):
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """Marks of the record: synthetic, simulated, calibrated."""
+        """Marks of the record: synthetic, simulated, calibrated, published."""
         return tuple(mark for mark in MARKS if getattr(self, mark))
 
     def scalar(self, name: str) -> Scalar | None:

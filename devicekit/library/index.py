@@ -21,19 +21,20 @@ from typing import Any, TypeVar
 
 from devicekit.core.errors import FileError
 from devicekit.library.head import Head
+from devicekit.names import MARKS
 
 T = TypeVar("T")
-FORM = 1  # version of the tables below; an index of another version is discarded
+FORM = 2  # version of the tables below; an index of another version is discarded
 PATIENCE = 60.0  # time to wait for another process [s]
 AREA = "area_m2"  # a field of the head that is searched like a number
 
 # Columns of the table of items, in their order.
 COLUMNS = (
     *("key", "file", "mtime_ns", "size", "id", "kind", "name", "source", "law", "added"),
-    *("synthetic", "simulated", "calibrated", "wafer", "die", "row", "column", "labels", "warnings", "words"),
+    *(*MARKS, "wafer", "die", "row", "column", "labels", "warnings", "words"),
 )
 _TYPES = {"key": "INTEGER PRIMARY KEY", "file": "TEXT UNIQUE", "id": "TEXT UNIQUE"}
-_TYPES |= dict.fromkeys(("mtime_ns", "size", "synthetic", "simulated", "calibrated", "row", "column"), "INTEGER")
+_TYPES |= dict.fromkeys(("mtime_ns", "size", *MARKS, "row", "column"), "INTEGER")
 _ITEM = ", ".join(f'"{name}" {_TYPES.get(name, "TEXT")}' for name in COLUMNS)
 _TABLES = f"""
 CREATE TABLE item({_ITEM});
@@ -264,7 +265,7 @@ def _put_head(connection: sqlite3.Connection, each: Indexed, head: Head, meaning
     place = head.place
     cells: tuple[Any, ...] = (
         *(each.file, each.stamp.mtime_ns, each.stamp.size, head.id, head.kind, head.name, head.source.file, head.law),
-        *(head.added, head.synthetic, head.simulated, head.calibrated),
+        *(head.added, *(getattr(head, mark) for mark in MARKS)),
         *(place.wafer, place.die, place.row, place.column),
         json.dumps(head.labels, ensure_ascii=False),
         json.dumps([[warning.code, warning.message] for warning in head.warnings], ensure_ascii=False),

@@ -119,6 +119,7 @@ class Entry(Record):
     synthetic: bool = column(doc="whether its data are synthetic")
     simulated: bool = column(doc="whether its data are simulated")
     calibrated: bool = column(doc="whether its data are of a calibrated simulation")
+    published: bool = column(doc="whether it is made from published numbers, without readings")
     place: Place = column(doc="place of the device")
     labels: Mapping[str, str] = column(doc="labels by name")
     warnings: tuple[CodedWarning, ...] = column(doc="warnings of the record")
@@ -137,7 +138,7 @@ class Entry(Record):
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """Marks of the record: synthetic, simulated, calibrated."""
+        """Marks of the record: synthetic, simulated, calibrated, published."""
         return tuple(mark for mark in MARKS if getattr(self, mark))
 
     @derived(name="scalars")

@@ -151,7 +151,7 @@ class Record(Head):
             "kind": "card",
             "law": card.model,
             "source": source,
-            "synthetic": card.provenance.synthetic,
+            **dict.fromkeys(card.provenance.marks, True),
             "scalars": numbers(card.figures()),
             "warnings": card.warnings,
         }

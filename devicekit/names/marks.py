@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-MARKS = ("synthetic", "simulated", "calibrated")
+MARKS = ("synthetic", "simulated", "calibrated", "published")  # published: from numbers in print, not from readings
 MARK_COLUMN = "data_origin"  # of a CSV of ours: its marks in every row, so that rows taken out of it keep them
 _END = ": not from a measurement"
 _WORD = f"(?:{'|'.join(MARKS).upper()})"

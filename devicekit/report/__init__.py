@@ -60,6 +60,7 @@ MARKS = {
     "SYNTHETIC": "SYNTHETIC DATA: generated, not measured",
     "SIMULATED": "SIMULATED: from equations, not measured",
     "CALIBRATED": "CALIBRATED: parameters fitted to measurements",
+    "PUBLISHED": "PUBLISHED NUMBERS: from labels in print, not from readings",
 }
 
 MOST_PICTURES, MOST_NUMBERS = 3, 5  # of a first page
@@ -76,7 +77,7 @@ class Tile(NamedTuple):
 
 
 def mark_keys(marks: Iterable[str]) -> tuple[str, ...]:
-    """Return the keys of `MARKS` of synthetic, simulated or calibrated data, each once, in their order."""
+    """Return the keys of `MARKS` of data that are not measured, each once, in their order."""
     given = {mark.upper() for mark in marks}
     return tuple(key for key in MARKS if key in given)
 

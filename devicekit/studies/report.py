@@ -9,7 +9,8 @@ from devicekit.core.intervals import LEVEL, with_interval
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count
-from devicekit.report import FIGURE_SIZE, Block, Report, Section, Table, Text, draw
+from devicekit.names import MARK_COLUMN
+from devicekit.report import FIGURE_SIZE, Block, Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import provenance_section
 from devicekit.studies.ranking_report import rank_section, rank_words
 from devicekit.studies.result import BASELINE, StudyResult
@@ -47,17 +48,26 @@ def study_report(result: StudyResult, command: str) -> Report:
         sections.append(Section("Failed runs", "failed", [Table(("case", "reason"), failed, "Left out above.")]))
     sections.append(_provenance(result, command))
     words = _words(result, summary, rank_words(rankings, agreements, pairs))
-    synthetic = "synthetic" in result.table and bool((result.table["synthetic"] == True).all())  # noqa: E712 - NaN
     return Report(
         spec.title or spec.name,
         words[0],
         words,
         sections,
-        marks=("SYNTHETIC",) if synthetic else (),
+        marks=_marks(result.table),
         pictures=[figure for section in sections[: 1 if rankings else None] for figure in section.figures],
         numbers=_numbers(result, summary, agreements, rankings),
         source=f"study {spec.name}, {count(len(result.table), 'run')}, {count(len(spec.seeds), 'seed')}",
     )
+
+
+def _marks(table: pd.DataFrame) -> tuple[str, ...]:
+    """Return the marks that the devices of all runs have."""
+    if "synthetic" in table and bool((table["synthetic"] == True).all()):  # noqa: E712 - NaN
+        return ("SYNTHETIC",)
+    if MARK_COLUMN not in table:
+        return ()
+    common = [set(str(cell).lower().split()) for cell in table[MARK_COLUMN].dropna().unique()]
+    return mark_keys(set.intersection(*common)) if common else ()
 
 
 def _numbers(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from devicekit.core.errors import ParameterError
+from devicekit.names import MARK_COLUMN, mark_cell
 from devicekit.studies.spec import Row, Scalar, resolve
 from devicekit.system import files
 from devicekit.verbs.train import training_config
@@ -154,11 +155,13 @@ def load_named_card(settings: Mapping[str, Scalar], base: Path) -> tuple[DeviceC
 
         if file is not None:
             raise ParameterError("card and labels name two devices: give one of them")
-        return card_from_labels(known_labels(str(settings["labels"]))), {"synthetic": True}
+        card = card_from_labels(known_labels(str(settings["labels"])))
+        return card, {"synthetic": False, MARK_COLUMN: mark_cell(card.marks)}
     if file is None:
         return None
     card = load_card(file)
-    return card, {"card_sha256": files.sha256(file), "synthetic": card.provenance.synthetic}
+    facts: Row = {"card_sha256": files.sha256(file), "synthetic": card.provenance.synthetic}
+    return card, {**facts, MARK_COLUMN: mark_cell(card.marks)}
 
 
 def errors_of(fit: Any) -> Row:

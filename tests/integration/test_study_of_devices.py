@@ -11,6 +11,7 @@ import pytest
 
 from devicekit.core.errors import ParameterError
 from devicekit.studies.published import PublishedRanking
+from devicekit.studies.report import study_report
 from devicekit.studies.runner import run_study
 from devicekit.studies.spec import load_spec, plans, shipped
 from devicekit.studies.tasks import get_task
@@ -75,6 +76,13 @@ def test_own_cards_get_a_table_of_how_far_they_lie_apart(
     page = (out / "report.html").read_text()
     assert "sd over devices" in page
     assert "64-5-10, 1 epoch, random 75/25 split" in page
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_devices_from_labels_are_marked_as_published_not_as_synthetic(study: Path, tmp_path: Path) -> None:
+    result = run_study(study, tmp_path / "out")
+    assert pd.read_csv(tmp_path / "out" / "results.csv")["data_origin"].unique().tolist() == ["PUBLISHED"]
+    assert study_report(result, "devicekit study").marks == ("PUBLISHED",)
 
 
 @pytest.mark.parametrize(

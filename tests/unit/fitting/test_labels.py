@@ -12,8 +12,10 @@ import pytest
 
 from devicekit.core.errors import UsageError
 from devicekit.device.card import load_card
+from devicekit.exporters import export
 from devicekit.fitting.labels import Labels, card_from_labels, find_labels, make_train, published_devices
 from devicekit.models.labels import a_of_label, nl_label, nl_of_curve
+from devicekit.system.catalog import marks
 
 
 @pytest.mark.parametrize("nl", [0.01, 0.5, 2.40, 4.88, 8.9])
@@ -37,7 +39,7 @@ def test_the_law_of_a_card_steps_along_the_train_of_its_labels(name: str) -> Non
             made.append(made[-1] + math.exp(level) * (1 - kappa * made[-1]) / (1 - kappa / 2))
         assert np.array(made) == pytest.approx(x, abs=1e-9)
         assert getattr(card.variation, direction).c2c["increment"].value == labels.c2c
-    assert card.marks == ("synthetic",)
+    assert card.marks == ("published",)
     assert [each.code for each in card.warnings] == ["labels"]
 
 
@@ -56,6 +58,13 @@ def test_the_card_of_a_known_device_is_written_and_read(devicekit: Any, tmp_path
     card = load_card(out)
     assert card.variation.ltp.c2c["increment"].value == 0.05
     assert "changed" in json.loads(out.read_text())["provenance"]["settings"]["labels"]
+    assert card.marks == ("published",)
+    assert not card.provenance.synthetic
+    assert devicekit("library", "add", str(out), "--library", str(tmp_path / "lib")).code == 0
+    (record,) = devicekit("library", "list", "--library", str(tmp_path / "lib"), "--json").json["records"]
+    assert (record["published"], record["synthetic"]) == (True, False)
+    export(card, "crosssim", tmp_path / "made")
+    assert marks(tmp_path / "made" / "README.txt") == ("published",)
     assert devicekit("card", "from-labels", "nobody", "--out", str(out)).code == 2
     assert devicekit("card", "from-labels", "--c2c", "0.05").code == 2  # of which device?
 
