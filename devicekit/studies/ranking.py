@@ -30,12 +30,16 @@ class Ranking:
     own: bool = False  # of a setting of the study, not of somebody else
 
     def ends(self, device: str) -> tuple[float, float, float]:
-        """Return mean, low and high of a device: the 95 % interval over seeds, the mean with one; NaN if unranked."""
+        """Return mean, low and high of a device: the 95 % interval over seeds, the mean with one; NaN if unranked.
+
+        Ends lie within 0 and 1, as accuracies do.
+        """
         if device not in self.runs:
             return (float("nan"),) * 3
         values = list(self.runs[device])
         mean = float(np.mean(values))
-        return (mean, *(mean_ends(values) or (mean, mean)))
+        low, high = mean_ends(values) or (mean, mean)
+        return mean, max(low, 0.0), min(high, 1.0)
 
     @property
     def spread(self) -> Spread:

@@ -83,6 +83,7 @@ def _numbers(
         return [
             Scalar("distance", f"lowest to highest device, {each.name}", 100 * each.spread.distance, "points")
             for each in rankings
+            if each.own
         ]
     rows = result.losses().head(3).to_dict("records") if result.spec.reference else []
     lost = [

@@ -104,6 +104,11 @@ def test_the_distance_of_devices_is_beside_the_scatter_of_seeds() -> None:
     assert Ranking("one", {"a": [0.2], "b": [0.8]}).spread.sd_seeds is None
 
 
+def test_the_interval_of_an_accuracy_ends_at_nothing_and_all() -> None:
+    assert Ranking("r", {"a": [0.9, 0.99], "b": [0.01, 0.1]}).ends("a")[2] == 1.0
+    assert Ranking("r", {"a": [0.9, 0.99], "b": [0.01, 0.1]}).ends("b")[1] == 0.0
+
+
 def test_every_ranking_is_in_the_figure_and_looks_like_no_other() -> None:
     many = [Ranking(f"r{k}", {"a": [0.2], "b": [0.8]}) for k in range(20)]
     curves = ranks_panel(many).curves
