@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
+from threading import Lock
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -17,12 +19,16 @@ from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.exporters import for_cards
 from devicekit.library import Entry, Library, Query, Range
 from devicekit.library.folder import file_stem
+from devicekit.library.record import Record
 from devicekit.tables import csv_text
 
 ROWS_SHOWN = 200
 MOST_COMPARED = 100
+MOST_DRAWN = 2  # figures of a record
 NUMBERS_OF_OTHERS = 3  # of a record that has no number in common with the columns
 COLUMNS = ("on_off", "nrmse_ltp", "increment_ltp", "d2d_spread_ltp", "v_set_v", "v_reset_v")
+
+_drawing = Lock()  # Matplotlib draws one figure at a time
 
 
 def add_to_library(app: App, source: Any, name: str, labels: dict[str, str], reading: dict[str, Any]) -> str:
@@ -149,7 +155,23 @@ def _render_record(request: Request) -> Response:
         scalars=[each.scalar for each in record.scalars],
         targets=for_cards(),
         tables=[(name, frame.rows) for name, frame in record.tables().items()],
+        pictures=_draw_record(record),
     )
+
+
+def _draw_record(record: Record) -> str:
+    """Draw the rates of a card, or the first figures that the tables of a record give, as HTML; "" if there is none."""
+    from devicekit.app.content import draw_figure
+    from devicekit.figures.make import figure
+
+    with _drawing, suppress(UsageError):  # of a record whose tables no figure shows
+        if record.card is None:
+            return "".join(
+                draw_figure(each.panel, each.shows, each.shows) for each in figure(record).panels[:MOST_DRAWN]
+            )
+        words = "Change of the state by one pulse, with its 95 % band; dashed where it was not measured."
+        return draw_figure(record.card.panel(), words, "Rate of change per pulse against the state for LTP and LTD")
+    return ""
 
 
 async def download_card(request: Request) -> Response:

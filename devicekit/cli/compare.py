@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from devicekit.cli import progress
 from devicekit.cli.common import Json, ReplaceFile, over_files, with_options
 from devicekit.cli.outcome import Page, check_written, show, write_page
 from devicekit.system.options import ReadOptions
@@ -49,7 +50,8 @@ def compare_command(
 
     def work(file: Path | list[Path]) -> dict[str, Any]:
         table = read_pulses(file, reading)
-        comparison = compare(table)
+        with progress.doing(f"comparing laws on {shown(file)}", json_output):
+            comparison = compare(table)
         if not json_output:
             show([*marks_title(table.marks), *_text(shown(file), comparison)])
         page = partial(comparison_page, comparison, marks=table.marks)

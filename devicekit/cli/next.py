@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from devicekit.cli import terminal
+from devicekit.cli import progress, terminal
 from devicekit.cli.common import Json, ReplaceFile, choice, over_files, with_options
 from devicekit.cli.outcome import Page, check_written, show, write_page
 from devicekit.models import law_names
@@ -75,7 +75,8 @@ def next_command(
     def work(file: Path | list[Path]) -> dict[str, Any]:
         table = read_pulses(file, reading)
         check_single(table)
-        advice = next_measurement(fit_table(table, FitOptions(model)), goal, reset, budget)
+        with progress.doing(f"comparing measurements of {shown(file)}", json_output):
+            advice = next_measurement(fit_table(table, FitOptions(model)), goal, reset, budget)
         if not json_output:
             show(marks_title(table.marks))
             _print(shown(file), advice)

@@ -32,6 +32,7 @@ class _Activity:
     first: int = 0  # done before
     done: int = 0
     total: int = 0
+    redraw: Callable[[], None] | None = None  # on a terminal, with the time since it began
 
     def count(self, done: int, total: int) -> None:
         """Note how far it is; what was done before the first call does not count for the time left."""
@@ -49,6 +50,7 @@ class _Activity:
 
 
 _activities: list[_Activity] = []  # the last is the one that is shown
+_drawing = threading.Lock()  # so that nothing is drawn again after its end
 
 
 def _duration(seconds: float) -> str:
@@ -65,29 +67,31 @@ def _active(activity: _Activity) -> Iterator[_Activity]:
     try:
         yield activity
     finally:
-        _activities.remove(activity)
+        with _drawing:
+            _activities.remove(activity)
+            activity.redraw = None
 
 
 @contextmanager
 def logging_lines(command: str) -> Iterator[None]:
-    """Print a line every few seconds of a block if standard error is a log.
+    """Print a line every few seconds of a block if standard error is a log; on a terminal, draw its line or bar anew.
 
     Parameters
     ----------
     command : str
         What is named where nothing else is being done.
     """
-    if sys.stderr.isatty():
-        yield
-        return
-    ended = threading.Event()
+    ended, is_log = threading.Event(), not sys.stderr.isatty()
 
     def print_lines() -> None:
         wait = FIRST
         while not ended.wait(wait):
-            with suppress(OSError, ValueError):  # the log is closed
-                typer.echo(str(_activities[-1]), err=True)
-            wait = EVERY
+            with suppress(OSError, ValueError), _drawing:  # the log is closed
+                if is_log:
+                    typer.echo(str(_activities[-1]), err=True)
+                elif (redraw := _activities[-1].redraw) is not None:
+                    redraw()
+            wait = EVERY if is_log else FIRST
 
     thread = threading.Thread(target=print_lines, name="progress", daemon=True)
     with _active(_Activity(command)):
@@ -102,16 +106,25 @@ def logging_lines(command: str) -> Iterator[None]:
 @contextmanager
 def doing(what: str, quiet: bool = False) -> Iterator[None]:
     """Say what is being done while it takes its time; on a terminal the line is gone when it is done."""
-    with _active(_Activity(what)):
+    with _active(_Activity(what)) as activity:
         if quiet or not sys.stderr.isatty():
             yield
             return
-        line = f"{what} ..."
-        typer.echo(line, err=True, nl=False)
+        longest = len(what) + len(" ...")
+
+        def draw_line(words: str) -> None:
+            nonlocal longest
+            longest = max(longest, len(words))
+            typer.echo(f"\r{words}", err=True, nl=False)
+
+        draw_line(f"{what} ...")
+        activity.redraw = lambda: draw_line(str(activity))
         try:
             yield
         finally:
-            typer.echo("\r" + " " * len(line) + "\r", err=True, nl=False)
+            with _drawing:
+                activity.redraw = None
+                typer.echo("\r" + " " * longest + "\r", err=True, nl=False)
 
 
 @contextmanager
@@ -130,6 +143,7 @@ def counting(name: str, unit: str, quiet: bool = False) -> Iterator[Callable[[in
 
             how: dict[str, Any] = {"desc": name, "unit": unit, "file": sys.stderr, "leave": False, "bar_format": BAR}
             bar = tqdm(total=total, initial=done, dynamic_ncols=True, **how)
+            activity.redraw = bar.refresh
         bar.total = total
         bar.update(done - bar.n)
 
@@ -137,5 +151,7 @@ def counting(name: str, unit: str, quiet: bool = False) -> Iterator[Callable[[in
         try:
             yield update
         finally:
-            if bar is not None:
-                bar.close()
+            with _drawing:
+                activity.redraw = None
+                if bar is not None:
+                    bar.close()

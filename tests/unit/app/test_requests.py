@@ -25,6 +25,7 @@ from devicekit.app.examples import EXAMPLES
 from devicekit.app.results import ReadResult, TaskResult
 from devicekit.app.worker import Job
 from devicekit.core.errors import Choice, Question
+from devicekit.library import Library
 from devicekit.system import catalog
 from devicekit.system.commands import Reproduction
 
@@ -166,6 +167,23 @@ def test_an_invalid_query_of_the_library_is_refused(held: state.App, query: byte
     status, text = ask(held, "/library/compare", [body], kind="application/x-www-form-urlencoded")
     assert status == 422
     assert len(text) < 20_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "figures"), [("vcm-trains", 1), ("cycles.csv", 1), ("reference-stdp", 0)])
+def test_a_record_is_drawn_where_it_has_what_a_figure_takes(
+    held: state.App, tmp_path: Path, name: str, figures: int
+) -> None:
+    file = tmp_path / name
+    if name == "cycles.csv":
+        file.write_text("cycle,HRS (kohm),LRS (kohm)\n" + "".join(f"{n},{90 + n},{9 + n / 9}\n" for n in range(1, 15)))
+    else:
+        known = catalog.get(name)
+        file = known.card if known.card.exists() else known.data
+    (added,) = Library(held.library).add_file(file)
+    status, text = ask(held, f"/library/{added.record.id}")
+    assert status == 200
+    assert text.count("<figure") == text.count("data-live") == figures
 
 
 @pytest.mark.parametrize("choice", ["²", "９", "-1", "1" * 5000, "", "1e0"])

@@ -124,6 +124,25 @@ def test_progress_is_silent_in_a_pipe_and_with_json(capfd: pytest.CaptureFixture
     assert on_a_terminal(script, 80).strip() == "done"
 
 
+def test_a_terminal_shows_that_work_goes_on_while_nothing_is_counted() -> None:
+    script = """
+import time
+from devicekit.cli import progress
+progress.FIRST = 0.05
+with progress.logging_lines("devicekit x"):
+    with progress.doing("fitting"):
+        time.sleep(0.3)
+    with progress.counting("training", "epochs") as count:
+        count(1, 5)
+        time.sleep(0.3)
+print("done")
+"""
+    printed = on_a_terminal(script, 80)
+    assert printed.count("fitting: 0 s so far") >= 2
+    assert printed.count("1/5 epochs") >= 2
+    assert ESCAPE.sub("", printed).rstrip().split("\r")[-1].strip() == "done"
+
+
 def test_earlier_runs_do_not_count_for_the_time_left() -> None:
     script = BAR.replace("range(1, 6)", "(4, 5)")
     assert "4/5" in on_a_terminal(script, 80)
