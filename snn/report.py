@@ -217,26 +217,30 @@ def train_page(
         pictures=[*trained.figures, *rate_section(card).figures],
         numbers=training_numbers(result, others),
         warnings=(*card.warnings, *result.warnings),
-        source=source_line(f"card {card.name}, of {card.provenance.source}", card.provenance.sha256),
+        source=" · ".join(
+            [
+                source_line(f"card {card.name}, of {card.provenance.source}", card.provenance.sha256),
+                f"split: {result.data.split}",
+            ]
+        ),
     )
 
 
 def training_verdict(result: TrainingResult, card: DeviceCard, others: Sequence[Baseline] = ()) -> str:
-    """Return the accuracy of a training run with its interval, its data split, and what it is to be compared with."""
+    """Return the accuracy of a training run with its interval, and what to compare it with, in one sentence."""
+    reached = accuracy_words(result)
     where = "trained in situ on it" if result.scheme == "insitu" else SCHEMES[result.scheme]
-    reached = f"{accuracy_words(result)}; split: {result.data.split}"
-    first = f"The device of card {card.name}, in a spiking network {where}, reaches {reached}."
+    words = f"The device of card {card.name}, in a spiking network {where}, reaches {reached}"
     if result.scheme == "offline":
-        first = f"A spiking network trained offline, with floating-point weights, reaches {reached}."
-    words = [first]
+        words = f"A spiking network trained offline, with floating-point weights, reaches {reached}"
     if result.accuracy_programmed is not None:
-        words.append(f"Programmed into devices, the same weights reach {percent(result.accuracy_programmed)}.")
+        words += f", and {percent(result.accuracy_programmed)} once programmed into devices"
     if result.accuracy_after_mapping is not None:
-        words.append(f"Before the first pulse it reached {percent(result.accuracy_after_mapping)}.")
+        words += f", from {percent(result.accuracy_after_mapping)} before the first pulse"
     if others:
         best = max(others, key=lambda each: each.test_accuracy)
-        words.append(f"The best ordinary classifier, {best.classifier}, reaches {percent(best.test_accuracy)}.")
-    return " ".join(words)
+        words += f"; the best ordinary classifier, {best.classifier}, reaches {percent(best.test_accuracy)}"
+    return f"{words}."
 
 
 def _note(result: TrainingResult) -> list[str]:

@@ -103,6 +103,23 @@ def logging_lines(command: str) -> Iterator[None]:
             thread.join(1.0)
 
 
+class _Line:
+    """A line of an activity on a terminal, written over until it is cleared."""
+
+    def __init__(self, activity: _Activity) -> None:
+        self._longest = 0
+        self._write(f"{activity.name} ...")
+        activity.redraw = lambda: self._write(str(activity))
+
+    def _write(self, words: str) -> None:
+        self._longest = max(self._longest, len(words))
+        typer.echo(f"\r{words}", err=True, nl=False)
+
+    def clear(self) -> None:
+        """Write blanks over it."""
+        typer.echo("\r" + " " * self._longest + "\r", err=True, nl=False)
+
+
 @contextmanager
 def doing(what: str, quiet: bool = False) -> Iterator[None]:
     """Say what is being done while it takes its time; on a terminal the line is gone when it is done."""
@@ -110,27 +127,20 @@ def doing(what: str, quiet: bool = False) -> Iterator[None]:
         if quiet or not sys.stderr.isatty():
             yield
             return
-        longest = len(what) + len(" ...")
-
-        def draw_line(words: str) -> None:
-            nonlocal longest
-            longest = max(longest, len(words))
-            typer.echo(f"\r{words}", err=True, nl=False)
-
-        draw_line(f"{what} ...")
-        activity.redraw = lambda: draw_line(str(activity))
+        line = _Line(activity)
         try:
             yield
         finally:
             with _drawing:
                 activity.redraw = None
-                typer.echo("\r" + " " * longest + "\r", err=True, nl=False)
+                line.clear()
 
 
 @contextmanager
 def counting(name: str, unit: str, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
     """A progress bar with the time left, on standard error if that is a terminal; called with (done, total)."""
     bar: Any = None
+    line: _Line | None = None  # until the bar begins
     shown = sys.stderr.isatty() and not quiet
 
     def update(done: int, total: int) -> None:
@@ -142,12 +152,16 @@ def counting(name: str, unit: str, quiet: bool = False) -> Iterator[Callable[[in
             from tqdm import tqdm
 
             how: dict[str, Any] = {"desc": name, "unit": unit, "file": sys.stderr, "leave": False, "bar_format": BAR}
-            bar = tqdm(total=total, initial=done, dynamic_ncols=True, **how)
-            activity.redraw = bar.refresh
+            with _drawing:
+                if line is not None:
+                    line.clear()
+                bar = tqdm(total=total, initial=done, dynamic_ncols=True, **how)
+                activity.redraw = bar.refresh
         bar.total = total
         bar.update(done - bar.n)
 
     with _active(_Activity(name, unit)) as activity:
+        line = _Line(activity) if shown else None
         try:
             yield update
         finally:
@@ -155,3 +169,5 @@ def counting(name: str, unit: str, quiet: bool = False) -> Iterator[Callable[[in
                 activity.redraw = None
                 if bar is not None:
                     bar.close()
+                elif line is not None:
+                    line.clear()
