@@ -294,7 +294,8 @@ def analyse(
 
 def _cautious(components: Sequence[Component]) -> list[str]:
     """Return that intervals of few wafers or dies that begin at 0 are wider than they need to be."""
-    found = [each for each in components if each.sd.low == 0.0 and each.groups <= FEW]
+    places = (each for each in components if each.level in ("wafer", "die") and each.groups <= FEW)
+    found = [each for each in places if each.sd.low == 0.0]
     levels = listed(list(dict.fromkeys(mixed.PLURAL[each.level] for each in found)))
     return [f"Few {levels}: intervals of their deviation from 0 on hold 99 % of the truths, not 95 %."] if found else []
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from devicekit.population.compare import _compare_values, _compare_yields
+from devicekit.population.compare import _compare_values, _compare_yields, compare
 from devicekit.population.result import _confounded
 
 NAMES = ("A", "B")
@@ -21,6 +21,16 @@ def values(dies: int, cells: int, seed: int, die_sd: float = 0.10) -> pd.DataFra
     cell = np.arange(die.size).astype(str)
     frame = pd.DataFrame({"low": size, "high": size, "wafer": "", "die": die.astype(str), "cell": cell, "by": by})
     return frame.assign(file=frame["cell"] + ".csv", state="works")
+
+
+@pytest.mark.parametrize(("effect", "seen"), [(0.06, False), (0.2, True)])  # [V]
+def test_a_difference_is_claimed_if_it_is_significant_among_all_quantities(effect: float, seen: bool) -> None:
+    first, second = values(1, 8, 2, 0.0), values(1, 8, 3, 0.0)
+    size = first["low"] + effect * (first["by"] == "B")
+    found = compare({"v_set_v": first.assign(low=size, high=size), "v_reset_v": second}, first, "by", NAMES)
+    assert [each.quantity for each in found] == ["v_set_v", "v_reset_v", "cells that switch"]
+    assert found[0].p < 0.05
+    assert found[0].seen is seen
 
 
 def test_two_dies_a_population_are_the_units_and_seldom_differ_by_chance() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from devicekit.population.components import effects_of, find_factors, fit_model, group_levels, missing
+from devicekit.population.components import correct, effects_of, find_factors, fit_model, group_levels, missing
 from devicekit.population.distributions import _clustered
 
 
@@ -27,6 +27,19 @@ def test_a_condition_of_whole_files_is_tested_against_the_spread_between_files()
         assert (effect.degrees, effect.varies) == (3, "within cells")
         by_chance.append(effect.p < 0.05)
     assert sum(by_chance) <= 2
+
+
+def test_an_effect_is_claimed_if_it_is_significant_among_all_conditions() -> None:
+    rng = np.random.default_rng(3)
+    cell = np.repeat(np.arange(10), 6)
+    keys = {name: rng.choice([1.0, 2.0], 60) for name in ("rate", "width", "temperature")}
+    size = 2.0 + rng.normal(0, 0.1, 60) + 0.04 * keys["rate"] + 0.2 * keys["width"]
+    values = frame(np.full(60, ""), cell, np.arange(60), size, **keys)
+    model = fit_model(values, "v_set_v", find_factors(values))
+    assert model is not None
+    rate, width, _ = correct(effects_of(model))
+    assert rate.p < 0.05 < rate.p_holm
+    assert (rate.seen, width.seen) == (False, True)
 
 
 def test_levels_that_the_names_do_not_hold_are_none() -> None:
