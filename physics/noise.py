@@ -6,6 +6,10 @@ process, and every face that of its hops in both directions. A vacancy acts over
 axis contains far less than one vacancy, for which white noise per cell would be meaningless. Where the counts expected
 within a footprint are few, a step cannot take more than there is: the noise is bounded by the density, as that of a
 binomial count is, and its mean stays 0.
+
+Where far less than one vacancy is expected in a footprint, as in a pristine film, the density is a probability and
+stays a mean: noise would empty or double it in every step, however short, and the field in an emptied layer refill it
+within 1e-13 s.
 """
 
 from __future__ import annotations
@@ -17,6 +21,9 @@ import numpy as np
 from devicekit.core.errors import ParameterError
 from devicekit.system.jit import compiled
 from physics.constants import NM, Array
+
+FEW = 0.025
+"""Vacancies expected in a footprint below which noise fades: a tenth of it at a third of them."""
 
 if TYPE_CHECKING:
     from physics.solvers.banded_solver import BandedSolver
@@ -174,6 +181,8 @@ class Discreteness:
         self.random = np.random.default_rng(int(seed))
         self.per_volume = grid.stack.filament.reference_density * NM**3
         self.count = grid.mesh.volume * self.per_volume
+        footprint = 8 * np.pi * self.length**3  # of exp(-r / length) / r, as 1 over the integral of its square
+        self.few = FEW / (self.per_volume * footprint)
         self.bounded = 0.0
 
     def after(self, density: Array, equation: Vacancies, step: float) -> Array:
@@ -197,8 +206,10 @@ class Discreteness:
             draw(equation.up.r.shape),
         )
         own, hopped = self.solver.smooth(own, self.length), self.solver.smooth(hopped, self.length)
-        half = 0.5 * density  # each of both at most, so that no cell falls below 0
-        self.bounded = max(self.bounded, float(np.mean(np.abs(own) + np.abs(hopped) > half)))
         # hops conserve vacancies, apart from those that pass an electrode
         net, volume = float(np.sum(self.grid.mesh.volume * hopped)), self.grid.mesh.volume
+        share = density**2 / (density**2 + self.few**2)
+        own, hopped = share * own, share * hopped
+        half = 0.5 * density  # each of both at most, so that no cell falls below 0
+        self.bounded = max(self.bounded, float(np.mean(np.abs(own) + np.abs(hopped) > half)))
         return density + bounded(own, half) + balanced(bounded(hopped, half), volume, net)

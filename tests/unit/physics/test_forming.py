@@ -75,6 +75,7 @@ def test_the_command_names_the_forming_voltage(capsys, tmp_path):
     assert "20 µA" in strict(out)["v_100ua_missing"]
 
 
+@pytest.mark.slow
 def test_the_forming_has_the_voltage_that_the_same_sweep_has_as_data():
     """Only its name differs: the sweep of a table sets, that of a pristine film forms. No median mixes both."""
     result = simulate_iv(load_stack("hfo2").replace(THIN), mesh="coarse", start="pristine", cycles=2)
@@ -103,6 +104,16 @@ def test_the_end_of_a_forming_ramp_keeps_its_field_with_the_thickness_of_one_of_
     with pytest.raises(KeyboardInterrupt):
         forming_study(two, (1.0,), (two.layers[two.active].thickness + 4.0,))
     assert stops == [8.0]
+
+
+@pytest.mark.slow
+def test_a_film_forms_with_noise_in_about_as_many_steps_as_without():
+    stack = load_stack("hfo2").replace(THIN)
+    mean, noisy = (simulate_iv(stack, mesh="coarse", start="pristine", noise=seed) for seed in (None, 1))
+    assert noisy.complete
+    assert noisy.quality.steps < 4 * mean.quality.steps
+    assert noisy.v_form_v != mean.v_form_v
+    assert noisy.v_form_v == pytest.approx(mean.v_form_v, rel=0.1)
 
 
 def test_formings_of_a_film_end_at_the_stop_of_the_stack():

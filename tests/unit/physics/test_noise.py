@@ -15,7 +15,7 @@ from physics.pulses import simulate_pulses
 from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import Mesh, build_mesh, uniform
-from physics.stack import load_material
+from physics.stack import load_material, load_stack
 
 
 def variance(density, source, sink, full, step, count):
@@ -380,6 +380,17 @@ def test_noise_of_a_far_denser_film_is_the_mean():
     loud, mean = sweep(7, stack=stack), sweep(None, stack=stack)
     a, b = (each.sweep.frame["current_a"].to_numpy() for each in (loud, mean))
     np.testing.assert_allclose(a, b, rtol=1e-6, atol=0)
+
+
+def test_a_density_of_far_less_than_one_vacancy_stays_a_mean():
+    """A pristine film has 2.5e-7 of one in a footprint of 25 nm^3; a filament keeps all of its noise."""
+    grid = Discretisation(load_stack("hfo2"), build_mesh(load_stack("hfo2"), "coarse"))
+    noise = Discreteness(grid, BandedSolver(grid), 1)
+    pristine = grid.pristine_density()
+    equation = grid.vacancies(pristine, np.zeros(grid.mesh.shape), 0.0, np.full(grid.mesh.shape, 900.0))
+    kick = noise.after(pristine, equation, 1e-6) / pristine - 1
+    assert 0 < np.abs(kick).max() < 1e-3
+    assert noise.few == pytest.approx(0.025 / (8 * math.pi))
 
 
 def test_bounded_noise_keeps_its_mean_and_its_sum():
