@@ -15,6 +15,9 @@ from physics.constants import BOLTZMANN_EV, NM
 LONGEST = 1e9
 """Longest length [nm]."""
 
+GROWTH = ("filament.radius_exponent", "filament.gap_exponent")
+"""How a formed filament depends on the compliance."""
+
 _HIGHEST = {
     "conduction.filament": (6.3e7, "S/m", "the conductivity of silver"),
     "filament.reference_density": (1e29, "m^-3", "about one vacancy for each atom"),
@@ -82,6 +85,10 @@ def check_start(stack: Any, start: str) -> None:
         raise ParameterError(f"start: found {start!r}, expected one of {', '.join(STARTS)}")
     if start != "pristine":
         return
+    grown = [key for key in GROWTH if stack.get(key) > 0]
+    if grown:
+        rows = [BadRow(None, key, f"{stack.get(key):g}", "0: a pristine film has no filament yet") for key in grown]
+        raise ParameterError("the filament's size at other compliances is that of a formed device", rows)
     if bad := cannot_form(stack):
         raise ParameterError("this stack cannot form from a pristine film; hfo2 is one that can", bad)
     if slow := _too_slow(stack, stack.drive.forming_stop(float(stack.heights[-1])), "the forming ramp"):
@@ -125,7 +132,12 @@ def _layers(stack: Any) -> Iterator[BadRow]:
 def _sizes(stack: Any) -> Iterator[BadRow]:
     radius, rim = stack.filament_radius, stack.geometry.radius
     if radius >= rim:
-        yield BadRow(None, "filament.radius", f"{radius:g} nm", f"less than geometry.radius, {rim:g} nm")
+        grown = f" at circuit.compliance {stack.circuit.compliance:g} A by filament.radius_exponent"
+        at = grown if radius != stack.filament.radius else ""
+        yield BadRow(None, "filament.radius", f"{radius:g} nm{at}", f"less than geometry.radius, {rim:g} nm")
+    if stack.gap_density > 1:
+        found = f"{stack.gap_density:.3g} at circuit.compliance {stack.circuit.compliance:g} A by filament.gap_exponent"
+        yield BadRow(None, "filament.gap_density", found, "at most 1, the density of the filament")
     gap, layer = stack.filament.gap_length, stack.layers[stack.active]
     if gap > layer.thickness:
         limit = f"at most layer.{layer.name}.thickness, {layer.thickness:g} nm: the gap is in the active layer"

@@ -297,10 +297,12 @@ def simulate_iv(
     found = result.cycles[pristine:]
     moving = moving_loops([each.v_set_v for each in found])
     drifting = drifting_loops(
+        [each.cycle for each in found],
         {
             "V_set": [each.v_set_v for each in found],
             "HRS": [each.device.hrs_s for each in found],
             "LRS": [each.device.lrs_s for each in found],
-        }
+        },
+        noisy=options.get("noise") is not None,
     )
     return replace(result, quality=replace(quality, remarks=(*quality.remarks, *moving, *drifting)))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, column
@@ -35,6 +36,7 @@ THERMAL_TIME = 1e-10
 """Thermal time of such a stack [s]: L^2 c / (pi^2 k) with 12 nm, 3e6 J/(m^3 K) and 0.5 W/(m K)."""
 
 _HOT, _STRONG, _OVERFULL, _COLD, _HELD = 1000.0, 1.0, 2.0, 77.0, 1.0
+_BOUNDED = 0.05  # of the cells
 
 
 def digits(form: str, unit: str = "") -> Callable[[float | None], str]:
@@ -94,7 +96,7 @@ class Quality(Record):
             n_min=tally.lowest_density * reference if ran else 0.0,
             n_max=tally.highest_density * reference,
             bounded_share=0.0 if noise is None else noise.bounded,
-            remarks=(*_of_stack(stack), *_remarks(tally, noise is not None)) if ran else (),
+            remarks=(*_of_stack(stack), *_remarks(tally, noise)) if ran else (),
         )
 
 
@@ -109,8 +111,15 @@ def _of_stack(stack: Stack) -> Iterator[CodedWarning]:
         )
 
 
-def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
+def _remarks(tally: Tally, noise: Noise | None) -> Iterator[CodedWarning]:
     """Yield warnings where a run left the range of validity of the model."""
+    noisy = noise is not None
+    if noise is not None and noise.bounded > _BOUNDED:
+        yield CodedWarning(
+            "bounded_noise",
+            f"In a step up to {100 * noise.bounded:.0f} % of the cells hold too few vacancies for Gaussian noise, "
+            "which is bounded there: spreads depend on the time step.",
+        )
     if tally.hottest > _HOT:
         yield CodedWarning(
             "hot", f"The filament reaches {tally.hottest:.0f} K; electrodes and oxides change above {_HOT:g} K."
@@ -143,7 +152,7 @@ def _remarks(tally: Tally, noisy: bool) -> Iterator[CodedWarning]:
         )
 
 
-_MOVED = 0.05  # of V_set
+_MOVED = 0.05  # of V_set, or of the median of another quantity
 
 
 def moving_loops(voltages: Sequence[float | None]) -> tuple[CodedWarning, ...]:
@@ -162,32 +171,45 @@ def moving_loops(voltages: Sequence[float | None]) -> tuple[CodedWarning, ...]:
     return tuple(found)
 
 
-def drifting_loops(quantities: Mapping[str, Sequence[float | None]]) -> tuple[CodedWarning, ...]:
-    """Return a warning for each quantity that a line moves by over 5 % from the second loop to the last.
+def drifting_loops(
+    loops: Sequence[int], quantities: Mapping[str, Sequence[float | None]], noisy: bool = False
+) -> tuple[CodedWarning, ...]:
+    """Return a warning for each quantity that drifts by over 5 % of its median from the second loop to the last.
 
-    Of six loops or more; the first one starts from a prescribed state. With noise the line must rise or fall by three
-    times its standard error.
+    Six loops are needed; the first one starts from a prescribed state. A straight line is fitted.
 
     Parameters
     ----------
+    loops : sequence of int
+        Numbers of the loops.
     quantities : mapping
         Values of every loop by the name of the quantity; None where it is unknown.
+    noisy : bool
+        Whether the loops have noise: the slope must then differ from 0 with p below 0.001, in a t test that counts
+        residuals that follow each other (lag 1) as fewer loops.
     """
     found = []
     for name, values in quantities.items():
-        known = np.array([(k, value) for k, value in enumerate(values, 1) if value is not None and k > 1], dtype=float)
+        known = [(number, value) for number, value in zip(loops[1:], values[1:], strict=True) if value is not None]
         if len(known) < 5:
             continue
-        loop, value = known.T
+        loop, value = np.array(known, dtype=float).T
         line = np.polyfit(loop, value, 1)
-        off = value - np.polyval(line, loop)
-        error = math.sqrt(np.sum(off**2) / (len(loop) - 2) / np.sum((loop - loop.mean()) ** 2))
-        span = loop[-1] - loop[0]
-        share = line[0] * span / np.polyval(line, loop[0])
-        if abs(share) > _MOVED and abs(line[0]) > 3 * error:
+        share = line[0] * (loop[-1] - loop[0]) / float(np.median(value))
+        if abs(share) > _MOVED and not (noisy and _by_chance(loop, value - np.polyval(line, loop), line[0])):
             words = f"{name} drifts by {100 * share:+.0f} % from loop {loop[0]:g} to loop {loop[-1]:g}."
             found.append(CodedWarning("moving_loops", words))
     return tuple(found)
+
+
+def _by_chance(loop: Array, off: Array, slope: float) -> bool:
+    squares = float(off @ off)
+    follows = max(float(off[1:] @ off[:-1]) / squares, 0.0) if squares > 0 else 0.0
+    counted = len(loop) * (1 - follows) / (1 + follows)
+    if counted <= 2:
+        return True
+    error = math.sqrt(squares / (counted - 2) / float(np.sum((loop - loop.mean()) ** 2)))
+    return bool(abs(slope) <= error * stdtrit(counted - 2, 0.9995))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -101,8 +101,8 @@ class Stack(Group):
 
     @property
     def gap_density(self) -> float:
-        """Density in the gap at the compliance, over the reference density; at most that of the filament."""
-        return min(self.filament.gap_density * self._over_reference**-self.filament.gap_exponent, 1.0)
+        """Density in the gap at the compliance, over the reference density."""
+        return self.filament.gap_density * self._over_reference**-self.filament.gap_exponent
 
     @property
     def _over_reference(self) -> float:

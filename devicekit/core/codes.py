@@ -235,6 +235,10 @@ _BY_RANK = {
             "the set voltage or a state still moves from loop to loop",
             "simulate more loops, or treat the stack as one that wears out",
         ),
+        "bounded_noise": (
+            "noise of single vacancies is bounded in many cells",
+            "compare spreads at half of numerics.density_step and conductance_step before you rely on them",
+        ),
         "strong_field": (
             "the simulated field exceeds 1 V/nm, where oxides break down",
             "do not rely on results beyond that voltage",

@@ -16,6 +16,7 @@ from physics.calibration.measured import WEIGHTS, Level, levels_of, select
 from physics.calibration.model import Model, ModelOptions, Prior, Simulated, branch_rms, change_rms, priors_of
 from physics.calibration.result import Calibration, LevelFit
 from physics.constants import Array
+from physics.guards import GROWTH
 from physics.parameters import ALIASES, FITTED
 from physics.stack import Stack
 
@@ -68,7 +69,7 @@ def calibrate(
     ParameterError
         If a key is unknown or not a number, bounds are wrong, or the ramp rate is unknown.
     TraceError
-        If no sweep contains a SET, or the start values cannot be simulated.
+        If no sweep contains a SET, or the start values cannot be simulated, or a held-out level with the fitted ones.
     """
     levels = list(levels_of(measured, rate)) if isinstance(measured, SweepTable) else list(measured)
     if most_iterations < 1:
@@ -76,6 +77,9 @@ def calibrate(
     if not levels:
         raise TraceError("no level is left to fit")
     fitted, held = select(levels, hold_out)
+    if any(stack.get(key) > 0 for key in GROWTH):  # of a level that is fitted: any other is outside of the data
+        limits = [each.compliance for each in fitted if math.isfinite(each.compliance)]
+        stack = stack.replace({"circuit.compliance": max(limits)}) if limits else stack
     model = Model(stack, priors_of(stack, free), **options)
     z = model.start()
     (at,) = model.residuals([z], fitted)
@@ -90,8 +94,7 @@ def calibrate(
         way = _descend(model, fitted, way, misfit, most_iterations)
     z, at, costs, converged = way.z, way.at, way.costs, way.converged
     slopes = model.jacobian(z, at, fitted)
-    simulated = model.simulate([z], [*fitted, *held])[0]
-    assert simulated is not None
+    simulated = [run for level in [*fitted, *held] for run in _simulated(model, z, level)]
     rows = tuple(_level_fits(fitted, held, simulated))
     return Calibration(
         stack=_mark_fitted(model.stack_at(z), model.priors, fitted),
@@ -105,6 +108,15 @@ def calibrate(
         converged=converged,
         model=model,
     )
+
+
+def _simulated(model: Model, z: Array, level: Level) -> list[Simulated]:
+    (found,) = model.simulate([z], [level])
+    if found is None:
+        raise TraceError(
+            f"{level.name}: cannot be simulated with the fitted values; fit again without it, the simulations are kept"
+        )
+    return found
 
 
 def _level_fits(fitted: Sequence[Level], held: Sequence[Level], runs: Sequence[Simulated]) -> Iterator[LevelFit]:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from devicekit.core.errors import ParameterError
 from physics.drive import ramp
 from physics.iv import simulate_iv
 from physics.laws import transport
@@ -14,7 +15,7 @@ from physics.solvers.banded_solver import BandedSolver
 from physics.solvers.discretisation import Discretisation, inflow
 from physics.solvers.mesh import Mesh, build_mesh, uniform
 from physics.solvers.stepping import Stepper
-from physics.stack import load_material
+from physics.stack import load_material, load_stack
 
 from .layered_stacks import AL2O3, HFO2, NUMBERS, OLD_FILE, TIOX, stack_of
 
@@ -319,5 +320,11 @@ def test_the_filament_grows_with_the_compliance() -> None:
     np.testing.assert_allclose(grid.initial_density(), other.initial_density(), rtol=1e-12)
     np.testing.assert_allclose(grid.reaction_barrier, other.reaction_barrier, rtol=1e-12)
     np.testing.assert_allclose(grid.reservoirs[1], other.reservoirs[1], rtol=1e-12)
-    dense = stack.replace({"circuit.compliance": 4e-5, "filament.gap_exponent": 4.0, "filament.gap_density": 0.5})
-    assert dense.gap_density == 1.0  # no denser than the filament
+    for changes, key in (
+        ({"circuit.compliance": 1e-6, "filament.gap_density": 0.5}, "gap_density"),  # denser than the filament
+        ({"circuit.compliance": 1e-2}, "filament.radius"),  # wider than the cylinder
+    ):
+        with pytest.raises(ParameterError, match=rf"{key}.* at circuit\.compliance"):
+            stack.replace(changes)
+    with pytest.raises(ParameterError, match=r"radius_exponent: found 0\.5"):
+        simulate_iv(load_stack("hfo2").replace({"filament.radius_exponent": 0.5}), start="pristine", mesh="coarse")

@@ -182,13 +182,32 @@ def test_loops_that_do_not_settle_are_remarked_on() -> None:
 
 def test_a_slow_drift_of_loops_is_remarked_on() -> None:
     """One per cent a loop is below any change between two loops; noise alone is no drift."""
+    numbers = range(1, 11)
     line = [190.0, *(180.0 * (1 - 0.01 * k) for k in range(9))]
-    (found,) = drifting_loops({"LRS": line, "HRS": [30.0] * 10, "V_set": [0.5 + 0.001 * k for k in range(10)]})
+    rise = [0.5 + 0.001 * k for k in numbers]
+    (found,) = drifting_loops(numbers, {"LRS": line, "HRS": [30.0] * 10, "V_set": rise})
     assert (found.code, found.message) == ("moving_loops", "LRS drifts by -8 % from loop 2 to loop 10.")
-    assert not drifting_loops({"LRS": line[:5], "V_set": [None] * 10})
-    noise = np.random.default_rng(1).normal(30, 6, 100)
-    assert not drifting_loops({"HRS": list(noise)})
-    assert drifting_loops({"HRS": list(noise + np.linspace(0, 12, 100))})
+    (later,) = drifting_loops(range(2, 12), {"LRS": line})  # the first one was a forming
+    assert later.message == "LRS drifts by -8 % from loop 3 to loop 11."
+    assert not drifting_loops(range(1, 6), {"LRS": line[:5]})
+    assert not drifting_loops(numbers, {"V_set": [None] * 10})
+
+
+def test_noise_of_loops_is_hardly_ever_a_drift() -> None:
+    """Of 400 runs without a drift: independent loops, few and many, and loops of which each follows the one before."""
+    rng = np.random.default_rng(1)
+    ends = [rng.normal(0, 6, (400, count)) for count in (6, 100)]
+    follow = rng.normal(0, 6, (400, 120))
+    for k in range(1, 120):
+        follow[:, k] = 0.8 * follow[:, k - 1] + 0.6 * follow[:, k]
+
+    def remarks(runs: np.ndarray) -> int:
+        return sum(bool(drifting_loops(range(len(run)), {"HRS": list(30 + run)}, noisy=True)) for run in runs)
+
+    assert [remarks(runs) <= 4 for runs in ends] == [True, True]
+    assert remarks(follow[:, 20:]) <= 12
+    assert remarks(ends[1] + np.linspace(0, 12, 100)) > 390
+    assert remarks(follow[:, 20:] + np.linspace(0, 40, 100)) > 300
 
 
 def test_a_reaction_that_is_off_at_rest_loses_no_state() -> None:
