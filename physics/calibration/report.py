@@ -23,7 +23,7 @@ def summary(fit: Calibration) -> list[str]:
     known = [each for each in fit.directions if each.determined]
     words = [
         f"{count(len(fit.priors), 'parameter')} fitted to {count(len(fitted), 'level')}; misfit of ln I "
-        f"{fit.misfit:.2g} (root mean square over SET, way back and RESET).",
+        f"{fit.rms:.2g} (root mean square over SET, way back with half the weight, and RESET).",
         f"The sweeps determine {count(len(known), 'direction')} of {len(fit.directions)} (combinations of parameters); "
         "values along the others come from their priors.",
     ]
@@ -110,7 +110,7 @@ def numbers(fit: Calibration) -> list[Scalar]:
     """Return the most important numbers: misfit, determined directions, and the best-determined parameters."""
     known = sorted(fit.parameters, key=lambda each: each.share)
     return [
-        Scalar("misfit", "misfit of ln I, root mean square", fit.misfit),
+        Scalar("misfit", "misfit of ln I, root mean square", fit.rms),
         Scalar("directions", f"directions determined, of {len(fit.directions)}", _determined(fit)),
         *(
             Scalar.from_estimate(each.key, plain_name(each.key), each.estimate, "" if each.unit == "1" else each.unit)
@@ -142,7 +142,7 @@ def page(fit: Calibration, chain: Chain | None, profile: Sequence[ProfileStep], 
     return Report(
         "Calibrated stack",
         f"The sweeps determine {_determined(fit)} of {count(len(fit.directions), 'combination')} of parameters; misfit "
-        f"of ln I {fit.misfit:.2g}.{halt}",
+        f"of ln I {fit.rms:.2g}.{halt}",
         summary(fit),
         [*parts, provenance_section([], command)],
         marks=("SIMULATED", "CALIBRATED"),

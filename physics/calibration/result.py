@@ -14,7 +14,7 @@ from devicekit.core.errors import ParameterError
 from devicekit.core.records import Estimate, Record, cell, column, derived, internal, part
 from devicekit.plot import Image, Panel
 from physics.calibration import figures
-from physics.calibration.measured import WORDS, Level
+from physics.calibration.measured import WEIGHTS, WORDS, Level
 from physics.calibration.model import Model, Prior, Simulated
 from physics.constants import Array
 from physics.records import digits
@@ -166,7 +166,8 @@ class Calibration(Record):
     residuals: Array = internal("ln I simulated minus measured, scaled by branch")
     slopes: Array = internal("derivatives of the residuals")
     misfit: float = column(
-        doc="root mean square of ln I over the fitted branches, taken as one standard deviation; 0.02 or more"
+        doc="standard deviation of ln I that the estimate and its intervals take: the root mean square of a first fit, "
+        "0.02 or more"
     )
     levels: tuple[LevelFit, ...] = column(doc="fitted levels, then held-out ones")
     costs: tuple[float, ...] = column(
@@ -175,6 +176,13 @@ class Calibration(Record):
     converged: bool = column(doc="whether the fit converged")
     model: Model = internal("simulations of the levels")
     simulations = part("model.runs", doc="number of simulations that were run")
+
+    @derived()
+    def rms(self) -> float:
+        """Root mean square of ln I, simulated minus measured, over the fitted branches; the way back counts half."""
+        fitted = [each.level for each in self.levels if not each.held_out]
+        weight = sum(WEIGHTS[branch.name] for level in fitted for branch in level.branches)
+        return float(np.sqrt(np.sum(self.residuals**2) / weight)) if weight else 0.0
 
     @cached_property
     def covariance(self) -> Array:

@@ -131,7 +131,10 @@ def test_a_held_out_level_is_predicted_and_not_fitted(linear):
         assert far.change["reset"] == pytest.approx(math.sqrt(np.mean(off**2)), rel=1e-9)
     words = summary(fit)
     assert words[0].startswith("2 parameters fitted to 1 level")
-    assert f" {alone.misfit:.2g} " in words[0]
+    rms = alone.levels[0].rms
+    left = math.sqrt((rms["set"] ** 2 + 0.5 * rms["set_back"] ** 2 + rms["reset"] ** 2) / 2.5)
+    assert alone.rms == pytest.approx(left, rel=1e-12)
+    assert f" {alone.rms:.2g} " in words[0]
     assert any("bad: SET " in sentence for sentence in words)
     first, second = (panel.title for panel in fit.panels())
     assert first == "good"
