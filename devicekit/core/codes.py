@@ -162,6 +162,10 @@ _BY_RANK = {
             "part of the rate curve lies outside the measured range",
             "apply more or stronger pulses to cover the window; the network caps these rates",
         ),
+        "law_stops": (
+            "the fitted law stops inside the measured range",
+            "fit another law (devicekit compare ranks them); its pulses move no state beyond the stop",
+        ),
         "extrapolation": (
             "a prediction reaches far beyond the measured time",
             "quote the prediction with this limit: beyond the measured range it rests on the model alone",

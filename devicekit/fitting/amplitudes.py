@@ -22,7 +22,8 @@ from devicekit.fitting.pulses.result import PulseLaw
 from devicekit.fitting.result import DeviceFit
 from devicekit.tables import PulseTable
 
-REPLACED = ("weak", "at_bound", "extrapolated", "structured", "read_noise_only")  # of a fit to one kind of pulse
+# codes of a fit to one kind of pulse
+REPLACED = ("weak", "at_bound", "extrapolated", "law_stops", "structured", "read_noise_only")
 BY_LAW = "moments of the residuals of all trains"
 
 

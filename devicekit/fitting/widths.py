@@ -24,6 +24,8 @@ from devicekit.tables import PulseTable
 
 SHARING_DOUBTED = 0.01  # p value of the F test below which a shared shape is doubted
 
+REPLACED = ("weak", "at_bound", "extrapolated", "law_stops")  # codes of a fit to one width
+
 
 def _apply_joint_fit(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning) -> BranchFit:
     """Return a width's fit with the shared shape and its own rate and start."""
@@ -42,7 +44,7 @@ def _apply_joint_fit(fit: BranchFit, joint: JointFit, k: int, note: CodedWarning
         band=None,
         at_bound=names_at_bound(law, parameters, build_box(law, fit.x, fit.noise)),
         warnings=(
-            *(warning for warning in fit.warnings if warning.code not in ("weak", "at_bound", "extrapolated")),
+            *(warning for warning in fit.warnings if warning.code not in REPLACED),
             note,
         ),
         final_solve=None,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from devicekit.core.errors import CodedWarning, TraceError
-from devicekit.fitting.branch.result import BranchFit
+from devicekit.fitting.branch.result import BranchFit, last_tenth
 from devicekit.fitting.branch.trains import check_length
 from devicekit.models import kernel
 
@@ -21,6 +21,7 @@ JUDGED = frozenset(
         "structured",
         "read_noise_only",
         "extrapolated",
+        "law_stops",
         "first_pulse",
         "outliers",
         "overshoot",
@@ -40,7 +41,7 @@ def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarnin
     pulses = np.flatnonzero(np.isfinite(y))
     finite = y[pulses]
     check_length(finite, name)
-    tail = finite[-max(finite.size // 10, 1) :]
+    tail = last_tenth(finite)
     net = float(np.median(tail)) - float(finite[0])
     # relative to the first reading (a fast curve leaves it at once) or, for a noisy curve, to the first tenth
     ends = float(np.mean(tail) - np.mean(finite[: tail.size]))
@@ -147,6 +148,16 @@ def check_branch(
             CodedWarning(
                 "extrapolated",
                 f"{name}: covers r = {low:.2f} to {high:.2f}; the rate outside is extrapolated",
+            )
+        )
+    stop, last = float(fit.trajectory[-1]), fit.last_state
+    if last > stop and kernel.rates(fit.law.id, fit.theta, np.array([last]))[0] <= 0.0:
+        at, end = (stop, last) if fit.direction == "ltp" else (1.0 - stop, 1.0 - last)
+        warnings.append(
+            CodedWarning(
+                "law_stops",
+                f"{name}: the fitted law stops at r = {at:.2f}, where its rate falls to 0; readings go on to "
+                f"r = {end:.2f}",
             )
         )
     return warnings

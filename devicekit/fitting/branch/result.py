@@ -24,7 +24,13 @@ WEAK = 0.5  # a standard error above this share of the value marks a coefficient
 RATE_GRID = np.linspace(0.0, 1.0, 101)
 ROOM = 1.3  # upper bound of a step from within a gap, over the step across it
 GAP, SMALLEST_GAP = 6.0, 0.08  # larger steps leave a gap without readings: in usual steps, and of the window
+BEYOND = 3.0  # standard errors from which the mean of the last readings lies beyond the fitted curve
 EDGE = 0.01  # of the window: ends of single trains scatter this much about those of the mean curve
+
+
+def last_tenth(readings: np.ndarray) -> np.ndarray:
+    """Return the last tenth of a curve's finite readings, one at least."""
+    return readings[-max(readings.size // 10, 1) :]
 
 
 @dataclass(frozen=True, repr=False, kw_only=True, eq=False)
@@ -134,9 +140,17 @@ class BranchFit(Record):
 
     @derived(card="measured_range", json=False, row=False)
     def measured_range(self) -> tuple[float, float]:
-        """Lowest and highest fitted state r of the train."""
-        low, high = sorted((float(self.fitted[0]), float(self.fitted[-1])))
+        """Lowest and highest state r of the train: fitted, or measured where readings go on beyond the fitted curve."""
+        low, high = sorted(self._to_direction(np.array([self.trajectory[0], self.last_state])).tolist())
         return low, high
+
+    @property
+    def last_state(self) -> float:
+        """Last state of the train, rising: fitted, or measured where the last readings lie beyond the fitted curve."""
+        tail = last_tenth(self.x[np.isfinite(self.x)])
+        fitted, measured = float(self.trajectory[-1]), float(tail.mean())
+        error = float(np.hypot(self.noise, self.rms)) / tail.size**0.5
+        return measured if measured > fitted + EDGE + BEYOND * error else fitted
 
     @derived(card="standard_errors")
     def standard_errors(self) -> dict[str, float | None]:

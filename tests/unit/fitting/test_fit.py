@@ -164,6 +164,27 @@ def test_partial_range_is_flagged_as_extrapolated() -> None:
     assert {"extrapolated", "junction"} <= codes(fit(pulses(slow)))
 
 
+def test_a_law_that_stops_inside_the_measured_range_is_not_extrapolated() -> None:
+    """Each branch goes on slowly past r = 0.9 (LTP) or 0.1 (LTD), where the soft bound ends."""
+    table = pulses(THETA, noise=0.005, cycles=4)
+    frame = table.frame.copy()
+    n = frame["pulse_index"].to_numpy()
+    x = 0.8 * (1 - np.exp(-n / 8)) + 0.2 * n / 100
+    r = np.where(frame["direction"] == "ltp", x, 1 - x) + 0.005 * np.random.default_rng(1).standard_normal(n.size)
+    frame["conductance_s"] = 2e-5 + 2.8e-4 * r
+    result = fit(PulseTable(frame), "softbounds")
+    assert "law_stops" in codes(result)
+    assert "extrapolated" not in codes(result)
+    card = result.to_card("stops")
+    for branch, end in ((card.ltp, 1), (card.ltd, 0)):
+        low, high = branch.measured_range
+        assert low < 0.05
+        assert high > 0.95
+        stopped = np.array(branch.rate_curve.rate)[np.abs(np.array(branch.rate_curve.r) - end) < 0.02]
+        assert (stopped == 0).all()
+    assert "law_stops" not in codes(fit(PulseTable(frame), "log"))
+
+
 def test_noise_larger_than_a_step_is_flagged() -> None:
     assert "noisy" in codes(fit(pulses(THETA, noise=0.06)))
 
