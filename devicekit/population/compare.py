@@ -23,7 +23,7 @@ from devicekit.population.components import (
     stratum,
     unit_of,
 )
-from devicekit.population.join import DEAD, QUANTITIES
+from devicekit.population.join import DEAD, QUANTITIES, UNTRIED
 
 PERMUTATIONS = 9999
 FEWEST_CELLS = 3  # of each population
@@ -274,7 +274,7 @@ def weights(z: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
 
 def _compare_yields(cells: pd.DataFrame, by: str, names: tuple[str, str], seed: int) -> Comparison | None:
     """Return the difference in the share of cells that ever switch: of wafers or dies, else of cells."""
-    known = cells[(cells["state"] != "unknown") & cells[by].astype(str).isin(names)]
+    known = cells[(cells["state"] != UNTRIED) & cells[by].astype(str).isin(names)]
     inside = shared(known, by, names)
     unit = _units(known, by, names)[0]
     known = known if inside is None else known[inside[1]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,11 @@ from devicekit.core.estimates import Estimate
 from devicekit.core.quantities import Quantity
 from devicekit.core.records import Record, cell, column
 from devicekit.core.statistics import clopper_pearson, t_quantile
-from devicekit.core.text import percent, percent_span, si, span
+from devicekit.core.text import count, percent, percent_span, si, span
 from devicekit.features.lives import censored
 from devicekit.features.stats import Undetermined
 from devicekit.population.components import label
-from devicekit.population.join import QUANTITIES
+from devicekit.population.join import QUANTITIES, STATES, UNTRIED
 
 RESAMPLES = 2000
 FEWEST_CELLS = 4  # for an interval over cells
@@ -224,6 +224,18 @@ def _clustered(hits: np.ndarray, sizes: np.ndarray) -> Estimate:
 
 
 def state_share(cells: pd.DataFrame, states: tuple[str, ...]) -> Estimate:
-    """Return the share of cells in some states."""
-    n, hits = len(cells), int(cells["state"].isin(states).sum())
-    return Estimate(hits / n, *clopper_pearson(hits, n)) if n else Estimate(np.nan)
+    """Return the share of cells in some states, of those that were tried often enough to tell."""
+    told = cells.loc[cells["state"] != UNTRIED, "state"]
+    n, hits = len(told), int(told.isin(states).sum())
+    return (
+        Estimate(hits / n, *clopper_pearson(hits, n)) if n else Estimate(np.nan, reason="no cell was tried often enough")
+    )
+
+
+def working_text(states: Mapping[str, int]) -> str:
+    """Return how many cells still set and reset, by numbers of cells by state; untried ones count neither way."""
+    untried, total = states.get(UNTRIED, 0), sum(states.values())
+    if untried == total:
+        return "Cannot tell whether cells still set and reset: no cell was tried often enough"
+    text = f"{states.get('works', 0)} of {count(total - untried, 'cell')} still set and reset at the end"
+    return f"{text} ({untried} more {STATES[UNTRIED]})" if untried else text

@@ -36,6 +36,7 @@ STATES = {
     "open": "without a current above the noise",
     "unknown": "tried too seldom to tell",
 }
+UNTRIED = "unknown"  # state of a cell that counts neither as working nor as failed
 DEAD = ("short", "not formed", "never set", "open")
 
 
@@ -106,7 +107,7 @@ def _state(done: Mapping[str, np.ndarray], step: np.ndarray, outcome: np.ndarray
     """Return what became of a cell, a key of `STATES`, by the attempts of each step and what every sweep did."""
     tried = outcome[np.isin(step, SWITCHING)]
     if not len(tried):
-        return "unknown"
+        return UNTRIED
     if (tried == "no_current").all():
         return "open"
     ever_set = done["set"].any() or done["form"].any()
@@ -124,7 +125,7 @@ def _state(done: Mapping[str, np.ndarray], step: np.ndarray, outcome: np.ndarray
         return "works"
     if done["reset"].size and not done["reset"].any():
         return "not reset"
-    return "works" if done["form"].any() and done["reset"].any() else "unknown"
+    return "works" if done["form"].any() and done["reset"].any() else UNTRIED
 
 
 def values_of(steps: pd.DataFrame, quantity: str, states: Mapping[str, str]) -> pd.DataFrame:

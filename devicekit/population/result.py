@@ -20,7 +20,15 @@ from devicekit.features.definitions import definition
 from devicekit.population import components as mixed
 from devicekit.population.compare import Comparison, compare, shared
 from devicekit.population.components import Component, Effect, Model
-from devicekit.population.distributions import STEP_NAMES, Distribution, Yield, distribution_of, state_share, yields_of
+from devicekit.population.distributions import (
+    STEP_NAMES,
+    Distribution,
+    Yield,
+    distribution_of,
+    state_share,
+    working_text,
+    yields_of,
+)
 from devicekit.population.grammar import is_unnamed
 from devicekit.population.join import DEAD, QUANTITIES, STATES, add_cycles, add_medians, all_values, cells_of
 from devicekit.population.notes import parse_note
@@ -119,7 +127,7 @@ class Population(Record):
 
     @derived()
     def working(self) -> Estimate:
-        """Share of cells that still set and reset at the end."""
+        """Share that still set and reset at the end, of the cells that were tried often enough to tell."""
         return state_share(self.of_cells, ("works",))
 
     @cached_property
@@ -144,7 +152,8 @@ class Population(Record):
 
     def scalars(self) -> tuple[Scalar, ...]:
         """Return the numbers that matter most: yield, medians, the component of the cycles and of the cells."""
-        found = [Scalar.from_estimate("working_share", "cells that work", self.working, of="cells")]
+        works, label = self.working, "cells that work"
+        found = [Scalar.from_estimate("working_share", label, works, of="cells")] if works.known else []
         methods = {"v_set_v": self.v_set_method, "v_form_v": self.v_set_method, "v_reset_v": self.v_reset_method}
         read = {name: definition(each, self.read_voltage_v) for name, each in methods.items()}
         for name in MAIN:
@@ -161,8 +170,7 @@ class Population(Record):
 
     def verdict(self) -> str:
         """Return the main result in one sentence."""
-        works = self.states.get("works", 0)
-        text = f"{works} of {count(self.n_cells, 'cell')} still set and reset at the end"
+        text = working_text(self.states)
         own = self.components_of(self.main) if self.main else []
         if own:
             largest = max(own, key=lambda each: each.share)
