@@ -228,7 +228,9 @@ def state_share(cells: pd.DataFrame, states: tuple[str, ...]) -> Estimate:
     told = cells.loc[cells["state"] != UNTRIED, "state"]
     n, hits = len(told), int(told.isin(states).sum())
     return (
-        Estimate(hits / n, *clopper_pearson(hits, n)) if n else Estimate(np.nan, reason="no cell was tried often enough")
+        Estimate(hits / n, *clopper_pearson(hits, n))
+        if n
+        else Estimate(np.nan, reason="no cell was tried often enough")
     )
 
 

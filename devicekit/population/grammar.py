@@ -25,12 +25,14 @@ from devicekit.population.templates import (
     quantity_of,
 )
 
-_TOKEN = re.compile(
+_COMMA = r"(?<![\d,])\d+,\d+(?=[A-Za-zµμΩ°])"  # a decimal comma if a unit follows, as in 0,5V
+_PARTS = (
     rf"(?P<date>(?<!\d)(?:{ISO_DATE})(?!\d))"
-    r"|(?:(?<![A-Za-z0-9])[-+]|(?<=[xyXY])-)?(?P<digits>\d+(?:\.\d+)?(?:[eE]-?\d+)?)"
-    r"|(?P<word>[^\W\d_]+)|(?P<between>.)",
-    re.DOTALL,
+    r"|(?:(?<![A-Za-z0-9])[-+]|(?<=[xyXY])-)?(?P<digits>COMMA\d+(?:\.\d+)?(?:[eE]-?\d+)?)"
+    r"|(?P<word>[^\W\d_]+)|(?P<between>.)"
 )
+_TOKEN = re.compile(_PARTS.replace("COMMA", rf"{_COMMA}|"), re.DOTALL)
+_PLAIN = re.compile(_PARTS.replace("COMMA", ""), re.DOTALL)
 _UNIT = re.compile(r"(?:[A-Za-zµμΩ°%]+2?(?:/s)?)(?![A-Za-z0-9])")
 _PLACE_WORDS = {
     **dict.fromkeys(("wafer", "waf", "wf", "w", "lot"), "wafer"),
@@ -108,16 +110,26 @@ def split(stem: str) -> list[_Token]:
         match = _TOKEN.match(stem, at)
         assert match is not None
         at = match.end()
+        if "," in (match["digits"] or "") and not _unit_at(stem, at):
+            match = _PLAIN.match(stem, match.start())
+            assert match is not None
+            at = match.end()
         kind = "date" if match["date"] else "number" if match["digits"] else "word" if match["word"] else "between"
         token = _Token(kind, match[0])
-        if kind == "number" and (unit := _UNIT.match(stem, at)) and quantity_of(unit[0])[0]:
-            token = _Token(kind, match[0] + unit[0], unit[0])
-            at = unit.end()
+        if kind == "number" and (unit := _unit_at(stem, at)):
+            token = _Token(kind, match[0] + unit, unit)
+            at += len(unit)
         if kind == "between" and found and found[-1].kind == "between":
             found[-1].text += token.text
         else:
             found.append(token)
     return found
+
+
+def _unit_at(stem: str, at: int) -> str:
+    """Return the unit at a place of a name; "" without one."""
+    unit = _UNIT.match(stem, at)
+    return unit[0] if unit and quantity_of(unit[0])[0] else ""
 
 
 def _form(tokens: Sequence[_Token]) -> tuple[tuple[str, str], ...]:
@@ -147,30 +159,41 @@ def find_grammar(stems: Sequence[str], samples: Mapping[str, Sample] | None = No
         [_Part(form[p][0], tokens[rows[0]][p].unit, [tokens[k][p].text for k in rows]) for p in range(len(form))]
         for form, rows in kept
     ]
-    seen: list[str] = []
+    seen: list[list[str]] = []
     for number, ((_, rows), own) in enumerate(zip(kept, parts, strict=True)):
         if number:
             _align(parts[0], own)
         _name_steps(own)
         if not number:
-            _widen(own, parts[1:])
+            _widen(own, [other for (_, others), other in zip(kept[1:], parts[1:], strict=True) if len(others) > 1])
         _name_by_words(own, number == 0 or not any(each.role in ("row", "column", "cell", "die") for each in own))
-        seen += _name_by_content(own, [stems[k] for k in rows], samples or {})
+        seen.append(_name_by_content(own, [stems[k] for k in rows], samples or {}))
         _name_rest(own)
-        seen += [
-            f"no word and no unit says what {part.role} is: name it by template=, such as {{rate:V/s}}"
+        seen[-1] += [
+            f"no word and no unit says what {part.role} is: name it by template='...', such as {{rate:V/s}}"
             for part in own
             if is_unnamed(part.role)
         ]
-    has_step = any(each.role == "step" for own in parts for each in own)
-    templates, left = [], [k for _, rows in ordered[len(kept) :] for k in rows]
-    for (_, rows), own in zip(kept, parts, strict=True):
-        if not any(each.role for each in own) or (has_step and not any(each.role == "step" for each in own)):
-            left += rows
-        else:
-            templates.append(Template(_text(own)))
-    names = list(dict.fromkeys(each for each in templates))
-    return Grammar(tuple(names), tuple(stems[k] for k in sorted(left)), tuple(dict.fromkeys(seen)))
+    shared = [  # one name of several is a form only beside others of the same places
+        len(rows) > 1 or len(stems) == 1 or (number > 0 and len(kept[0][1]) > 1 and _places(own) == _places(parts[0]))
+        for number, ((_, rows), own) in enumerate(zip(kept, parts, strict=True))
+    ]
+    roles = [{each.role for each in own} - {""} for own in parts]
+    sizes = [len(rows) if good else 0 for (_, rows), good in zip(kept, shared, strict=True)]
+    stepped = sum(size for each, size in zip(roles, sizes, strict=True) if "step" in each)
+    has_step = 2 * stepped > sum(sizes)
+    used = [good and bool(each) and (not has_step or "step" in each) for each, good in zip(roles, shared, strict=True)]
+    left = [k for _, rows in ordered[len(kept) :] for k in rows]
+    left += [k for (_, rows), good in zip(kept, used, strict=True) if not good for k in rows]
+    names = dict.fromkeys(Template(_text(own)) for own, good in zip(parts, used, strict=True) if good)
+    evidence = [words for each, good in zip(seen, used, strict=True) if good for words in each]
+    return Grammar(tuple(names), tuple(stems[k] for k in sorted(left)), tuple(dict.fromkeys(evidence)))
+
+
+def _places(own: Sequence[_Part]) -> str:
+    """Return the template as far as its last place."""
+    last = max((k for k, part in enumerate(own) if part.role in PLACES), default=-1)
+    return _text(own[: last + 1])
 
 
 def _widen(own: Sequence[_Part], others: Sequence[Sequence[_Part]]) -> None:
@@ -295,8 +318,9 @@ def _name_by_content(own: Sequence[_Part], stems: Sequence[str], samples: Mappin
     for name in ("stop", "start", "rate"):
         if not known or any(part.role == name for part in own):
             continue
-        for part in own[step + 1 :]:
-            if part.role or part.kind != "number" or part.unit:
+        for k in range(step + 1, len(own)):
+            part = own[k]
+            if part.role or part.kind != "number" or part.unit or _is_in_a_list(own, k):
                 continue
             numbers = np.array([parse_number(part.texts[k]) for k, _ in known], float)
             values = np.array([getattr(sample, name) for _, sample in known], float)
@@ -314,6 +338,12 @@ def _name_by_content(own: Sequence[_Part], stems: Sequence[str], samples: Mappin
                 )
                 break
     return seen
+
+
+def _is_in_a_list(own: Sequence[_Part], k: int) -> bool:
+    """Return whether a comma and another number follow a number, or precede it: alone it is not a quantity."""
+    sides = (own[k + 1 : k + 3], own[max(k - 2, 0) : k][::-1])
+    return any([each.kind for each in side] == ["between", "number"] and side[0].texts[0] == "," for side in sides)
 
 
 def _name_rest(own: Sequence[_Part]) -> None:

@@ -14,7 +14,7 @@ from devicekit.core.errors import Choice, DevicekitError, FileError, Question, Q
 from devicekit.core.text import count
 from devicekit.population.grammar import Grammar, Sample, find_grammar
 from devicekit.population.measure import Entry, checksums, natural_key
-from devicekit.population.reading import EMPTY, NO_MEASUREMENTS, Makes, Trace, open_makes
+from devicekit.population.reading import EMPTY, NO_MEASUREMENTS, Makes, Trace, may_hold_rows, open_makes
 from devicekit.population.templates import PLACES, STEP_WORDS, Keys, Template, read_keys, shown_number, shown_order
 from devicekit.readers.multiple_files import may_hold_data
 from devicekit.system import files
@@ -47,6 +47,8 @@ class Opened:
         With the answers.
     seen : tuple of str
         Evidence for the fields of the names, and for the unit.
+    measured : (int, int)
+        Measurement files in the folder, and those of them that the templates fit.
     """
 
     name: str
@@ -56,12 +58,12 @@ class Opened:
     left_out: list[LeftOut]
     reading: ReadOptions
     seen: tuple[str, ...]
+    measured: tuple[int, int]
 
     @property
     def question(self) -> Question:
         """The question whether the fields of the names are right."""
-        total = len(self.entries) + sum(each.reason == ANOTHER_FORM for each in self.left_out)
-        return _question(self.templates, [each.keys for each in self.entries], self.seen, len(self.left_out), total)
+        return _question(self.templates, [each.keys for each in self.entries], self.seen, *self.measured)
 
 
 def list_files(folder: Path) -> tuple[list[Path], list[LeftOut]]:
@@ -153,25 +155,24 @@ def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -
     stems = {path: stem_of(path, folder) for path in paths}
     some = _spread(paths, SAMPLED)
     templates = tuple(Template(each) for each in given) or find_grammar(list(stems.values())).templates
-    if not templates:
-        raise UsageError(
-            f"The names of {count(len(paths), 'file')} have no form in common, such as {stems[paths[0]]}. Describe "
-            "them: template='W{wafer}_{cell}_{step}'."
-        )
+    if not given:
+        _check_common(templates, stems)
     makes, reading, evidence = _open(some, reading, templates, stems)
     seen: tuple[str, ...] = ()
     if not given:
         samples = {stems[path]: found for path in _spread(some, 40) if (found := _sample(path, makes)) is not None}
         grammar = find_grammar(list(stems.values()), samples)
         templates, seen = grammar.templates, grammar.seen
-    keys = {path: read_keys(stem, templates) for path, stem in stems.items()}
+        _check_common(templates, stems)
+    keys = {path: read_keys(stem, templates, path.suffix) for path, stem in stems.items()}
     good = [path for path in paths if keys[path] is not None]
     left += [LeftOut(str(path.relative_to(folder)), ANOTHER_FORM) for path in paths if keys[path] is None]
     if not good:
         raise UsageError(f"template={templates[0].text!r} fits none of {len(paths)} names, such as {stems[paths[0]]}.")
     named = [own for path in good if (own := keys[path]) is not None]
+    measured = sum(map(may_hold_rows, paths)), sum(map(may_hold_rows, good))
     if not given and not reading.accept:
-        question = _question(templates, named, [*seen, *evidence], len(left), len(paths))
+        question = _question(templates, named, [*seen, *evidence], *measured)
         state = ask_person(QuestionError(folder.name or str(folder), question), Answered(reading))
         reading = state.options
     sums = checksums(good)
@@ -180,7 +181,27 @@ def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -
         for path, each, sha256 in zip(good, named, sums, strict=True)
     ]
     name = folder.resolve().name or str(folder)
-    return Opened(name, entries, makes, templates, left, reading, (*seen, *evidence))
+    return Opened(name, entries, makes, templates, left, reading, (*seen, *evidence), measured)
+
+
+def _check_common(templates: Sequence[Template], stems: dict[Path, str]) -> None:
+    """Refuse templates found in names that fit half of the measurement files or fewer.
+
+    Raises
+    ------
+    UsageError
+    """
+    fits = {path: read_keys(stem, templates) is not None for path, stem in stems.items()}
+    others = [path for path, own in fits.items() if not own and may_hold_rows(path)]
+    used = sum(fits.values())
+    if not others or used > len(others):
+        return
+    total, other = count(used + len(others), "measurement file"), stems[others[0]]
+    found = f"{used} of {total} would be used: other names" if used else f"The names of {total}"
+    raise UsageError(
+        f"{found} have no form in common, such as {other}. Describe them: template='W{{wafer}}_{{cell}}_{{step}}', or "
+        "template='{cell}' for one cell a file."
+    )
 
 
 def _spread(paths: Sequence[Path], most: int) -> list[Path]:
@@ -251,12 +272,19 @@ def _at_limit(limits: Sequence[tuple[Path, float]], makes: Makes) -> str | None:
 
 
 def _question(
-    templates: Sequence[Template], keys: Sequence[Keys], seen: Sequence[str], left: int, total: int
+    templates: Sequence[Template], keys: Sequence[Keys], seen: Sequence[str], total: int, used: int
 ) -> Question:
-    """Return the question whether the fields of the names are right, with a table of them."""
+    """Return the question whether the fields of the names are right, with a table of them.
+
+    Parameters
+    ----------
+    templates, keys, seen : sequence
+    total, used : int
+        Measurement files in the folder, and those of them that the templates fit.
+    """
     lines = [f"names: {each.text}" for each in templates]
     lines += [f"{name}: {values}" for name, values in fields_of(keys)]
-    lines += [f"{count(total, 'file')} that may hold measurements, {left} left out", *seen]
+    lines += [f"{used} of {count(total, 'measurement file')} would be used", *seen]
     return Question(
         "is this what the names of the files say?",
         ("accept",),

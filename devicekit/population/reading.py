@@ -90,6 +90,14 @@ def scan(path: Path) -> Scan | None:
     return None
 
 
+def may_hold_rows(path: Path) -> bool:
+    """Return whether a file is not a text without rows of numbers; other kinds of files may hold some."""
+    if scan(path) is not None or path.stat().st_size > MOST_TEXT:
+        return True
+    data = path.read_bytes()[:1024]
+    return b"\0" in data or data[:2] in (b"\x1f\x8b", b"PK") or path.suffix.lower() == ".json"
+
+
 @dataclass(frozen=True)
 class Layout:
     """Columns of the files of one make: position and factor to SI of each that is read."""

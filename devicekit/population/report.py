@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from devicekit.core.intervals import IN_BRACKETS
-from devicekit.core.text import listed
+from devicekit.core.text import count, listed
 from devicekit.features.definitions import rule
 from devicekit.plot import Panel
 from devicekit.population import figures
@@ -70,7 +70,7 @@ def population_page(found: Population, command: str, sweeps: Callable[[Sequence[
         pictures=pictures,
         numbers=_numbers(found),
         warnings=found.warnings,
-        source=f"{found.files} files, {found.n_cells} cells",
+        source=f"{count(found.files, 'file')}, {count(found.n_cells, 'cell')}",
     )
 
 

@@ -36,7 +36,8 @@ UNITS = {
 _RATES = {"vs": 1.0, "vps": 1.0, "v/s": 1.0, "mv/s": 1e-3, "mvs": 1e-3, "mvps": 1e-3}
 ISO_DATE = r"(?:19|20)\d\d[-.](?:0\d|1[0-2])[-.][0-3]\d(?:[-_T. ][0-2]\d[-.:]?[0-5]\d(?:[-.:]?[0-5]\d)?)?"
 _FIELD = re.compile(r"\{([A-Za-z][A-Za-z0-9 ]*)(?::([^{}]+))?\}|(\*)")
-_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D*)\s*")
+_NUMBER = re.compile(r"\s*([-+]?(?:\d+[.,]?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\D*)\s*")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}(?!\d)")  # or three decimals: not a number that can be read
 _DATES = ("%y%m%d%H%M%S", "%y%m%d%H%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d", "%y%m%d")
 _YEARS = (1980, 2069)
 
@@ -69,6 +70,8 @@ def parse_date(text: str) -> str:
 def parse_number(text: str, unit: str = "") -> float | None:
     """Return a number with its unit in SI; None for a text that is not a number.
 
+    A comma is a decimal one in a number with a unit, 0,5V, and not before three digits, 1,000V.
+
     Parameters
     ----------
     text : str
@@ -77,10 +80,10 @@ def parse_number(text: str, unit: str = "") -> float | None:
         Unit of a number without one.
     """
     found = _NUMBER.fullmatch(text)
-    if found is None:
+    if found is None or ("," in found[1] and (not (found[2] or unit) or _THOUSANDS.match(found[1]))):
         return None
     _, factor, zero = quantity_of(found[2] or unit)
-    return float(found[1]) * factor + zero
+    return float(found[1].replace(",", ".")) * factor + zero
 
 
 @dataclass(frozen=True)
@@ -201,10 +204,13 @@ def shown_order(text: str) -> str:
     return text.lstrip("0").split(".")[0] or "0"
 
 
-def read_keys(stem: str, templates: Sequence[Template]) -> Keys | None:
-    """Return what a name says by the first template that fits; None if none does, or its step is unknown."""
+def read_keys(stem: str, templates: Sequence[Template], ending: str = "") -> Keys | None:
+    """Return what a name says by the first template that fits; None if none does, or its step is unknown.
+
+    A template that ends with the ending of the file, such as .csv, is that of the whole name.
+    """
     for template in templates:
-        found = template.match(stem)
+        found = template.match(stem + ending if ending and template.text.endswith(ending) else stem)
         if found is None or ("step" in found and found["step"].lower() not in STEP_WORDS):
             continue
         place = {name: found.pop(name) for name in PLACES if name in found}

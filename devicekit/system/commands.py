@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _OTHERS = (  # keywords that are no reading options, and are options of the same name
     "share state out force dask to loss estimator model replace goal reset budget library "
-    "place_from by_device ppf_baseline kernel"
+    "place_from by_device ppf_baseline kernel template"
 )
 _FLAGS = {
     **{name: f"--{name.replace('_', '-')}" for name in _OTHERS.split()},
