@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 def _text(name: str, found: Comparison) -> list[Block]:
     """Return the blocks that a terminal shows: verdict, advice, and what the page has in tables."""
+    from devicekit.fitting.comparison_page import comparison_notes
+
     blocks: list[Block] = [Title(name), Paragraph(found.verdict()), Paragraph(found.advice())]
     for direction, scores in found.branches.items():
         blocks += [Paragraph(f"{found.caption(direction)}."), table_of(scores)]
-    return [*blocks, Paragraph(found.misfits), Columns(found.label_head, found.label_rows())]
+    return [*blocks, *map(Paragraph, comparison_notes(found)), Columns(found.label_head, found.label_rows())]
 
 
 @with_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -47,11 +48,13 @@ def _excess(value: float) -> str:
 class LawScore(Record):
     """Scores of one law on one branch.
 
-    Criteria are on the residuals of the mean curve, or on innovations (see `Comparison.basis`).
+    Criteria are on the residuals of the mean curve, or on one-step prediction errors (see `Comparison.basis`).
     """
 
     model: str = column("law", doc="id of the law")
-    rms: float = column("rms [of window]", text=percent, doc="rms residual of the free-running curve, of the window")
+    rms: float = column(
+        "rms [of window]", text=percent, doc="rms residual of the law's curve from its start, of the window"
+    )
     delta_bic: float = column("BIC - best", text=_excess, default=0.0, doc="BIC above that of the best law")
     delta_aicc: float = column("AICc - best", text=_excess, default=0.0, doc="AICc above the least one")
     k: int = column("parameters", doc="free parameters, the noise variance included")
@@ -61,18 +64,22 @@ class LawScore(Record):
     rank: int = column(default=0, doc="by BIC, 1 is best; 0: not ranked yet")
 
 
+PREDICTION_ERRORS = "one-step prediction errors"
+CRITERIA = {"bic": "BIC", "aicc": "AICc"}  # by the field of a score
 _SHOWN = 3  # laws of each branch in a notebook, or in the verdict
 STRONG = 6.0  # BIC or AICc above the best law, from which the evidence against a law is strong (doi:10.2307/2291091)
+
+
+def _first_and_others(laws: Sequence[LawScore]) -> str:
+    """Return the first law by name, and the others by name or, where there are many, by number."""
+    names = [each.model for each in laws]
+    return listed(names) if len(names) <= _SHOWN else f"{names[0]} and {len(names) - 1} others"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Record):
     """Scores of every law on every branch; every part is by direction."""
 
-    misfits: ClassVar[str] = (
-        "rms: free-running curve against the mean curve. The laws were fitted to what BIC is on, devicekit fit to the "
-        "mean curve; its nrmse is over the range of each branch's own curve."
-    )
     label_head: ClassVar[tuple[str, ...]] = ("branch", "NL, data", "NL, exponential", "its rms [of window]")
 
     branches: dict[str, tuple[LawScore, ...]] = column(doc="scores of the laws, best first")
@@ -103,9 +110,23 @@ class Comparison(Record):
 
         BIC and AICc must both speak against a law: where they disagree, nothing is clear.
         """
-        best, *others = scores = self.branches[direction]
-        least = min(score.aicc for score in scores)
-        return (best, *(each for each in others if each.bic - best.bic < STRONG or each.aicc - least < STRONG))
+        likely = {each.model for criterion in CRITERIA for each in self.likely(direction, criterion)}
+        return tuple(each for each in self.branches[direction] if each.model in likely)
+
+    def likely(self, direction: str, criterion: str) -> tuple[LawScore, ...]:
+        """Return the laws of a branch within strong evidence of the best one by `bic` or `aicc`, the best first."""
+        scores = sorted(self.branches[direction], key=lambda each: float(getattr(each, criterion)))
+        least = getattr(scores[0], criterion)
+        return tuple(each for each in scores if each == scores[0] or getattr(each, criterion) - least < STRONG)
+
+    def _opposed(self, law: str, criterion: str) -> list[str]:
+        """Return the branches on which a criterion opposes a law, as "LTP +26.1"."""
+        found = []
+        for direction, scores in self.branches.items():
+            if law not in {each.model for each in self.likely(direction, criterion)}:
+                own = {each.model: getattr(each, criterion) for each in scores}
+                found.append(f"{direction.upper()} +{own[law] - min(own.values()):.1f}")
+        return found
 
     def verdict(self) -> str:
         """Return which laws describe the branches best, in one sentence."""
@@ -115,7 +136,11 @@ class Comparison(Record):
             misfits = [score.rms for score in best]
             misfit = f"rms misfit {percent_span(min(misfits), max(misfits))} of the window"
             names = [each.model for each in best]
-            if len(names) > _SHOWN:
+            by = {criterion: self.likely(direction, criterion) for criterion in CRITERIA}
+            if len({frozenset(each.model for each in laws) for laws in by.values()}) > 1:
+                opinions = [f"by {CRITERIA[each]} {_first_and_others(laws)}" for each, laws in by.items()]
+                words = f"BIC and AICc disagree: likely {', '.join(opinions)}"
+            elif len(names) > _SHOWN:
                 words = f"{len(names)} laws are equally likely, {names[0]} first"
             else:
                 words = f"{listed(names)} {'is the most' if len(names) == 1 else 'are equally'} likely"
@@ -127,11 +152,20 @@ class Comparison(Record):
         known = [{each.model for each in self.equal(direction)} & {*LAWS} for direction in self.branches]
         shared = set.intersection(*known)
         if "eq2" in shared:
-            return "Keep eq. (2), the default of devicekit fit: no law is clearly more likely."
+            return f"Keep eq. (2), the default of devicekit fit: {self._reason_to_keep('eq2')}."
         if shared:
             law = self._likeliest(shared)
-            return f"Fit with devicekit fit --model {law}: it is among the most likely for each branch."
+            return f"Fit with devicekit fit --model {law}: {self._reason_to_keep(law)}."
         return "No law is the most likely for both branches: keep eq. (2), and trust the rate curve."
+
+    def _reason_to_keep(self, law: str) -> str:
+        """Return which criteria oppose a law that is not ruled out, and which do not."""
+        opposed = {name: found for each, name in CRITERIA.items() if (found := self._opposed(law, each))}
+        if not opposed:
+            return f"both criteria put it less than {STRONG:g} above the best law"
+        against = listed([f"{name} opposes it ({', '.join(found)})" for name, found in opposed.items()])
+        others = [name for name in CRITERIA.values() if name not in opposed]
+        return f"{against}, {f'{others[0]} does not' if others else 'but never both on one branch'}"
 
     def _likeliest(self, laws: set[str]) -> str:
         """Return the law of the least BIC, over all branches."""
@@ -186,7 +220,7 @@ def _criteria(sse: float, n: int, k: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class _Data:
-    """Data that the laws are compared on: one mean curve, or all trains as innovations."""
+    """Data that the laws are compared on: one mean curve, or all trains for prediction errors."""
 
     x: np.ndarray
     rows: np.ndarray
@@ -199,7 +233,7 @@ class _Data:
 
 
 def _data(fitted: BranchFit, device_fit: DeviceFit) -> tuple[_Data, str]:
-    """Return innovations over all cycles if increments were found, else the mean curve."""
+    """Return all trains for one-step prediction errors if increments were found, else the mean curve."""
     spread = device_fit.variation.branches[fitted.direction]
     trains = train_sets(device_fit.table)[fitted.direction]
     increment, read = spread.increment or 0.0, spread.read or 0.0
@@ -207,7 +241,9 @@ def _data(fitted: BranchFit, device_fit: DeviceFit) -> tuple[_Data, str]:
         return _Data(fitted.x, fitted.x[None, :], 0.0, fitted.noise), "mean curve"
     gain = kalman_gain(increment, read)
     rows = remove_offsets(trains.rising(fitted.window))
-    return _Data(fitted.x, rows, gain, fitted.noise), f"innovations over {len(rows)} trains, gain {gain:.3f}"
+    return _Data(
+        fitted.x, rows, gain, fitted.noise
+    ), f"{PREDICTION_ERRORS} of {len(rows)} trains, Kalman gain {gain:.3f}"
 
 
 def _box(law: Law, data: _Data, fixed: dict[str, float]) -> search.Box:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from devicekit.core.scalars import Scalar
-from devicekit.fitting.comparison import Comparison
+from devicekit.core.text import listed
+from devicekit.fitting.comparison import PREDICTION_ERRORS, STRONG, Comparison
+from devicekit.models.registry import CURVE_LAWS
 from devicekit.report import Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import provenance_section
 
@@ -43,9 +45,34 @@ def comparison_page(found: Comparison, name: str, command: str, marks: Iterable[
     )
 
 
+def comparison_notes(found: Comparison) -> list[str]:
+    """Return how to read the tables: which laws are likely, which cannot be fitted, and what the numbers are of."""
+    names = {each.model for scores in found.branches.values() for each in scores}
+    curves = [name for name in CURVE_LAWS if name in names]
+    notes = [
+        f"Laws less than {STRONG:g} above the best by a criterion are likely by it. A law is ruled out where both BIC "
+        "and AICc oppose it."
+    ]
+    if curves:
+        notes.append(
+            f"Not for devicekit fit: {listed(curves)}, which are curves over the pulse number, not laws of the state."
+        )
+    notes.append(
+        "rms: the law's curve from its starting state, which readings do not correct, against the mean curve. The laws "
+        "were fitted to what BIC is on, devicekit fit to the mean curve; its nrmse is over the range of each branch's "
+        "own curve."
+    )
+    if any(each.startswith(PREDICTION_ERRORS) for each in found.basis.values()):
+        notes.append(
+            "One-step prediction errors: each reading minus its prediction from the readings before it. Kalman gain: "
+            "share of such an error by which the predicted state is corrected."
+        )
+    return notes
+
+
 def _laws(found: Comparison) -> Section:
     tables = [Table.of(scores, found.caption(direction)) for direction, scores in found.branches.items()]
-    return Section("Laws", "laws", [Text([found.advice(), found.misfits]), *tables])
+    return Section("Laws", "laws", [Text([found.advice(), *comparison_notes(found)]), *tables])
 
 
 def _labels(found: Comparison) -> Section:

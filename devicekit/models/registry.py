@@ -27,6 +27,11 @@ def get_law(name: str) -> Law:
     UsageError
         If the name is unknown; the message lists the names.
     """
+    if name in CURVE_LAWS:
+        raise UsageError(
+            f"{name} is a curve over the pulse number, not a law of the state: devicekit compare ranks it, and no "
+            f"device can be fitted with it. Laws: {', '.join(LAWS)}"
+        )
     if name not in LAWS:
         raise UsageError(f"unknown update law {name!r}; known laws: {', '.join(LAWS)}")
     return LAWS[name]

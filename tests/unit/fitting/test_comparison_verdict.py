@@ -11,6 +11,7 @@ import pytest
 
 from devicekit.fitting.comparison import Comparison, LawScore
 from devicekit.fitting.comparison_page import comparison_page
+from devicekit.models.registry import LAWS
 
 
 def test_laws_within_strong_evidence_of_the_best_are_equal() -> None:
@@ -34,6 +35,9 @@ def test_a_law_that_one_criterion_prefers_is_not_told_apart() -> None:
     )  # fmt: skip
     found = Comparison(branches={"ltp": scores}, ladder={}, nl={}, basis={})
     assert [each.model for each in found.equal("ltp")] == ["vteam", "eq2"]
+    assert [[each.model for each in found.likely("ltp", by)] for by in ("bic", "aicc")] == [["vteam"], ["eq2"]]
+    assert re.findall("by [BA]ICc? [a-z0-9]+", found.verdict()) == ["by BIC vteam", "by AICc eq2"]
+    assert re.findall(r"BIC|AICc|\+[\d.]+", found.advice()) == ["BIC", "+7.5", "AICc"]
 
 
 @pytest.fixture
@@ -70,9 +74,17 @@ def test_terminal_and_page_name_the_law_that_both_branches_allow(
     file = trains[0].with_suffix(".html")
     shown = devicekit("compare", trains[0], "--report", file).out
     written = file.read_text()
-    for text in (page.verdict, "--model softbounds", "3.7 %", "9.2", "20.2"):
+    for text in (page.verdict, "--model softbounds", "devicekit fit: power", "3.7 %", "9.2", "20.2"):
         assert text in shown
         assert text in written
+
+
+def test_a_curve_that_compare_ranks_is_refused_by_fit(devicekit: Callable[..., Any], trains: list[Path]) -> None:
+    assert "jang" not in LAWS
+    ran = devicekit("fit", trains[0], "--model", "jang")
+    assert (ran.code, ran.out) == (2, "")
+    assert "devicekit compare" in ran.err
+    assert "devicekit compare" not in devicekit("fit", trains[0], "--model", "jag").err
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_the_work(
