@@ -29,12 +29,18 @@ def _print(name: str, advice: Advice) -> None:
     if advice.is_enough:
         return
     best = advice.best
-    decimals = next((n for n in range(3, 7) if f"{best.sd_now:.{n}f}" != f"{best.sd_then:.{n}f}"), 3)
+    now, then = 100 * best.sd_now, 100 * best.sd_then
+    decimals = next((n for n in range(1, 5) if f"{now:.{n}f}" != f"{then:.{n}f}"), 1)
     rows = [
-        (each.name, str(each.cost), str(each.reads), f"{each.sd_now:.{decimals}f}", f"{each.sd_then:.{decimals}f}")
+        (
+            each.name,
+            str(each.cost),
+            str(each.reads),
+            *(f"{100 * sd:.{decimals}f}" for sd in (each.sd_now, each.sd_then)),
+        )
         for each in advice.candidates
     ]
-    terminal.table(("measurement, of each branch", "pulses", "readings", "sd now", "sd then"), rows)
+    terminal.table(("measurement, of each branch", "pulses", "readings", "sd now [%]", "sd then [%]"), rows)
     for each in advice.assumptions:
         terminal.paragraph(f"Assumed: {each}." if not each.startswith("goal") else f"{each.capitalize()}.", 2)
 

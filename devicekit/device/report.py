@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from devicekit.core.quantities import GLOSSARY
@@ -30,6 +30,8 @@ _SIGMAS = {
     "held": "reversible fluctuation of states",
 }
 
+_LIKELIHOOD = "maximum likelihood"
+
 
 class VariationRow(NamedTuple):
     """One kind of variation, the branches side by side; `values` are fractions of `of`, None if unknown."""
@@ -40,6 +42,12 @@ class VariationRow(NamedTuple):
     of: str
     values: tuple[float | None, ...]
     estimator: str
+
+    def texts(self, show: Callable[[float], str], unknown: str) -> list[str]:
+        """Return the values as text; an estimate that no digit of `show` tells from zero is "none found"."""
+        zero = show(0.0) if _LIKELIHOOD in self.estimator else None
+        shown = (unknown if value is None else show(value) for value in self.values)
+        return ["none found" if each == zero else each for each in shown]
 
 
 def variation_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
@@ -68,7 +76,7 @@ def _relative_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:
         values = tuple(getattr(card, name) for card in cards.values())
         if any(values):
             kind = "increment" if name == "step_noise" else "spread"
-            rows.append(VariationRow("C2C", what, kind, of, values, "maximum likelihood"))
+            rows.append(VariationRow("C2C", what, kind, of, values, _LIKELIHOOD))
     return rows
 
 

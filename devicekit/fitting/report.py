@@ -147,7 +147,7 @@ def _variation_rows(cards: dict[str, BranchVariation]) -> list[tuple[str, ...]]:
             row.what,
             row.kind,
             row.of,
-            *("unknown" if value is None else percent(value, 3) for value in row.values),
+            *row.texts(lambda value: percent(value, 3), "unknown"),
             row.estimator,
         )
         for row in variation_rows(cards)

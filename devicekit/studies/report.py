@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from devicekit.core.intervals import LEVEL, with_interval
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import count
+from devicekit.core.text import count, listed
 from devicekit.names import MARK_COLUMN
 from devicekit.report import FIGURE_SIZE, Block, Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import provenance_section
 from devicekit.studies.ranking_report import rank_section, rank_words
-from devicekit.studies.result import BASELINE, StudyResult
+from devicekit.studies.result import BASELINE, FEWEST, StudyResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,11 +117,16 @@ def _words(result: StudyResult, summary: pd.DataFrame, ranks: list[str]) -> list
     if ranked and ranked[0]["n"]:
         best = ranked[0]
         shown = with_interval(best["mean"], (best["low"], best["high"]), show=_percent, level=LEVEL)
-        words.append(f"Highest mean test accuracy: {shown}, {best['case']}.")
+        equal = [str(each["case"]) for each in ranked if each["mean"] == best["mean"]]
+        highest = "Mean test accuracy" if len(equal) == len(ranked) > 1 else "Highest mean test accuracy"
+        words.append(f"{highest}: {shown}, {listed(equal)}.")
+    words += [f"Cases {listed(cases)} are the same runs." for cases in result.same_runs]
     failed = len(result.failed)
+    too_few = "low" in summary and summary["low"].isna().all()
+    intervals = "too few for an interval" if too_few else f"intervals over {'cards' if spec.pool else 'them'}"
     words.append(
         f"{count(len(result.table), 'run')}, {failed or 'none'} failed; {count(len(spec.seeds), 'seed')} a "
-        f"{'card' if spec.pool else 'case'}; intervals over {'cards' if spec.pool else 'them'}."
+        f"{'card' if spec.pool else 'case'}{':' if too_few else ';'} {intervals}."
     )
     if message := result.of_other_versions:
         words.append(message)
@@ -213,7 +218,7 @@ def _largest_loss(result: StudyResult) -> str:
     if losses["loss"].isna().all():
         return f"Cases cannot be ranked: '{result.spec.reference}' and another case must finish for the same seed."
     if losses["low"].isna().all():
-        return f"Losses against '{result.spec.reference}' cannot be judged: an interval needs two seeds."
+        return f"Losses against '{result.spec.reference}' cannot be judged: an interval needs {FEWEST} seeds."
     reference = f"'{result.spec.reference}'"
     for row in losses.dropna(subset=["low"]).to_dict("records"):  # the largest first
         if row["low"] > 0:

@@ -25,6 +25,7 @@ from devicekit.studies.tasks import get_task
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+FEWEST = 3  # values that give an interval: with two, Student's t makes it 13 standard errors wide on each side
 BASELINE = "baseline: "  # how the label of an ordinary classifier begins
 
 
@@ -66,6 +67,16 @@ class StudyResult(Printed):
         return found
 
     @property
+    def same_runs(self) -> list[list[str]]:
+        """Groups of cases that are the same runs: equal in every setting and result, but not in name."""
+        card = ["card"] if "card_sha256" in self.table and self.table["card_sha256"].notna().all() else []
+        done = self.table[self.table["status"] == "done"].drop(columns=card, errors="ignore")
+        found: dict[str, list[str]] = {}
+        for case, rows in done.groupby("case", sort=False):
+            found.setdefault(rows.drop(columns="case").to_csv(index=False), []).append(str(case))
+        return [cases for cases in found.values() if len(cases) > 1]
+
+    @property
     def versions(self) -> dict[str, int]:
         """Number of runs by version of devicekit, this version included."""
         if "devicekit" not in self.table:
@@ -94,8 +105,8 @@ class StudyResult(Printed):
         """Return the mean of each case over its seeds, in the study's order.
 
         Columns: case, n, mean, sd and se (standard deviation and error), low and high (95 % interval of the mean by
-        Student's t, within 0 and 1 where the outcome is an accuracy; NaN with one seed). Where keys are pooled, over
-        the pooled values, each the mean of its seeds; `sd_seeds` is then the standard deviation over seeds at one
+        Student's t, within 0 and 1 where the outcome is an accuracy; NaN with fewer than three seeds). Where keys are pooled,
+        over the pooled values, each the mean of its seeds; `sd_seeds` is then the standard deviation over seeds at one
         pooled value, `sd_pool` what is left for the pooled values when the part of it in their means is taken off:
         the spread that the fit's uncertainty alone makes.
         """
@@ -248,9 +259,9 @@ class StudyResult(Printed):
 
 
 def _ends(mean: pd.Series, error: pd.Series, n: pd.Series) -> tuple[list[float], list[float]]:
-    """Return the ends of the 95 % intervals of means, NaN where a mean rests on one value."""
+    """Return the ends of the 95 % intervals of means, NaN where a mean rests on fewer than three values."""
     ends = [
-        t_ends(float(m), float(e), int(k)) if k > 1 else (np.nan, np.nan)
+        t_ends(float(m), float(e), int(k)) if k >= FEWEST else (np.nan, np.nan)
         for m, e, k in zip(mean, error, n, strict=True)
     ]
     return [low for low, _ in ends], [high for _, high in ends]

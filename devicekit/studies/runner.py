@@ -157,11 +157,12 @@ def run_study(
     folder = folders.continued_folder(out, "study", what, RESULTS, force, notes, study=spec.name) / "runs"
     waiting, damaged = _waiting(runs, folder, redo)
     waiting = list({run.key: run for run in waiting}.values())
-    done = len(runs) - len(waiting)
+    total = len({run.key for run in runs})  # cases with equal settings share their runs
+    done = total - len(waiting)
     if waiting and done:
-        _logger.info(f"continuing from {done} of {len(runs)} runs kept in {out}")
+        _logger.info(f"continuing from {done} of {total} runs kept in {out}")
     if progress:
-        progress(done, len(runs))
+        progress(done, total)
     with _backend(dask), workers.end_workers_on_error():
         pool = joblib.Parallel(n_jobs=jobs if dask is None else -1, return_as="generator_unordered")
         with workers.ignore_interrupts():
@@ -170,7 +171,7 @@ def run_study(
             outcome.save(folder, key)
             done += 1
             if progress:
-                progress(done, len(runs))
+                progress(done, total)
     return _collect(spec, runs, folder, out, damaged)
 
 

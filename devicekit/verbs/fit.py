@@ -362,7 +362,7 @@ def branch_text(branches: Mapping[str, Any], variation: Mapping[str, BranchVaria
         cells("points", lambda b: str(b.n_points)),
     ]
     for row in variation_rows(variation):
-        values = ("not known" if value is None else f"{100 * value:.3f}" for value in row.values)
+        values = row.texts(lambda value: f"{100 * value:.3f}", "not known")
         rows.append((f"{row.group} {row.what} ({row.kind}) [% of {row.of}]", *values))
     directions = [direction.upper() for direction in branches]
     names = dict.fromkeys(name for branch in branches.values() for name in branch.coefficients)

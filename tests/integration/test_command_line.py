@@ -112,6 +112,9 @@ def test_next_recommends_a_measurement(devicekit: Run, one_device: Path, small: 
     reported = devicekit("next", one_device, "--reset", "train", "--report", one_device.with_suffix(".html")).out
     best = devicekit("next", one_device, "--reset", "train", "--json").json
     assert best["candidates"][0]["name"] in reported.partition("Assumed:")[0]
+    shown = reported.partition("sd then [%]")[2].splitlines()[1].split()[-2:]
+    percents = [100 * best["candidates"][0][name] for name in ("sd_now", "sd_then")]
+    assert [float(each) for each in shown] == pytest.approx(percents, abs=0.06)
     assert best["verdict"] in one_device.with_suffix(".html").read_text(encoding="utf-8")
     wrong = devicekit("next", one_device, "--goal", "money")
     assert wrong.code == 2

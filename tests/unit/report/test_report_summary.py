@@ -111,3 +111,17 @@ def test_scatter_in_proportion_to_the_step_is_told(fitted: Any) -> None:
     assert (row.kind, row.values[0]) == ("increment", 0.055)
     plain = variation_rows({direction: each.to_card() for direction, each in fitted.variation.branches.items()})
     assert not any(row.of == "step" for row in plain)
+
+
+def test_an_estimate_of_zero_is_none_found(fitted: Any) -> None:
+    """An sd of 0 was looked for and not found; None was not looked for."""
+    likelihood = "maximum likelihood of whole trains (extended Kalman filter)"
+    spread = replace(fitted.variation.branches["ltp"], cycle_offset=0.0, cycle_ln_rate=0.1, by=likelihood)
+    other = replace(spread, cycle_offset=0.02, cycle_ln_rate=0.0)
+    rows = variation_rows({"ltp": spread.to_card(), "ltd": other.to_card()})
+    offset, rate = (
+        next(row for row in rows if row.what == what) for what in ("window shift between cycles", "rate of a cycle")
+    )
+    assert offset.texts("{:.2f}".format, "unknown") == ["none found", "0.02"]
+    assert rate.texts("{:.2f}".format, "unknown") == ["0.10", "none found"]
+    assert rate._replace(values=(None, 0.1)).texts("{:.2f}".format, "unknown") == ["unknown", "0.10"]

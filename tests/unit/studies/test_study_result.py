@@ -125,10 +125,28 @@ def test_a_reference_that_is_no_case_is_refused(tmp_path) -> None:
 def test_one_seed_gives_no_ranking() -> None:
     one = TABLE[TABLE["seed"] == 0].copy()
     words = " ".join(study_report(made(one, reference="ideal"), "devicekit study t").summary)
-    assert "two seeds" in words
+    assert "3 seeds" in words
     one.loc[one["case"] == "ideal", "accuracy_mean_last"] = np.nan
     words = " ".join(study_report(made(one, reference="ideal"), "devicekit study t").summary)
     assert "cannot be ranked" in words
+
+
+def test_two_seeds_give_no_interval() -> None:
+    """Student's t of two values would span 0 to 100 %."""
+    two = made(TABLE[TABLE["seed"] < 2], reference="ideal")
+    assert two.summary()[["low", "high"]].isna().all(axis=None)
+    assert two.losses()[["low", "high"]].isna().all(axis=None)
+    assert made(reference="ideal").summary()[["low", "high"]].notna().all(axis=None)
+    assert all("95 %" not in each for each in study_report(two, "devicekit study t").summary)
+
+
+def test_cases_of_the_same_runs_have_no_winner() -> None:
+    ideal = TABLE[TABLE["case"] == "ideal"]
+    twice = made(pd.concat([ideal, ideal.assign(case="again"), TABLE[TABLE["case"] == "stuck"]]))
+    assert twice.same_runs == [["ideal", "again"]]
+    first, same, *_ = study_report(twice, "devicekit study t").summary
+    assert all(case in sentence for case in ("ideal", "again") for sentence in (first, same))
+    assert made().same_runs == []
 
 
 def test_the_headline_is_of_the_study_not_of_a_baseline() -> None:
