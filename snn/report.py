@@ -62,12 +62,9 @@ def _training_rows(result: TrainingResult, card: DeviceCard | None) -> list[tupl
     """Return the rows of a table about a training run."""
     value = result.accuracy_mean_last
     spread = f" (sd over them {percent(result.accuracy_std_last)})" if len(result.epochs) > 1 else ""
-    rows = [
-        (
-            f"test accuracy, {result.basis}",
-            f"{percent(value)}{spread}",
-        )
-    ]
+    rows = [(f"test accuracy, {result.basis}", f"{percent(value)}{spread}")]
+    if result.still_learning:
+        rows.append(("still learning", result.still_learning))
     for name, accuracy in (
         ("test accuracy just after mapping", result.accuracy_after_mapping),
         ("test accuracy, weights programmed into devices", result.accuracy_programmed),
@@ -152,7 +149,9 @@ def accuracy_basis(result: TrainingResult) -> str:
     data, epochs = result.data, len(result.epochs)
     last = min(LAST_EPOCHS, epochs)
     basis = f"the mean of the last {last} of {epochs} epochs" if epochs > 1 else "that after 1 epoch"
-    return f"The accuracy is {basis}, with one seed. Data split: {data.split}; interval for {data.n_test} test samples."
+    learning = f" Still learning: {result.still_learning}." if result.still_learning else ""
+    of_data = f"Data split: {data.split}; interval for {data.n_test} test samples."
+    return f"The accuracy is {basis}, with one seed.{learning} {of_data}"
 
 
 def accuracy_number(result: TrainingResult) -> Scalar:

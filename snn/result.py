@@ -159,6 +159,15 @@ class TrainingResult(Record):
         return clopper_pearson(self.accuracy_mean_last * self.data.n_test, self.data.n_test)
 
     @property
+    def still_learning(self) -> str:
+        """That the accuracy still rose over the last epochs by more than its interval, in words; empty if not."""
+        last = [row.test_accuracy for row in self.epochs[-LAST_EPOCHS:]]
+        low, high = self.accuracy_ends
+        if last[-1] - last[0] <= high - low:
+            return ""
+        return f"from {percent_span(last[0], last[-1])} over the last {len(last)} epochs; train more epochs"
+
+    @property
     def basis(self) -> str:
         """Basis of `accuracy_mean_last` in words: mean of the last 3 epochs, or after 1 epoch."""
         last = min(LAST_EPOCHS, len(self.epochs))
@@ -169,12 +178,14 @@ class TrainingResult(Record):
 
     def summary_lines(self) -> list[str]:
         """Return the test accuracy with its error, the data and the effort."""
+        learning = [f"still learning: {self.still_learning}"] if self.still_learning else []
         programmed = (
             f"{name}: {percent(value)}" for name, value in self.after_programming.items() if value is not None
         )
         return [
             f"test accuracy {percent(self.accuracy_mean_last)} (95 %: {percent_span(*self.accuracy_ends)}, by "
             f"{self.data.n_test} test samples)",
+            *learning,
             *programmed,
             f"data: {self.data.name}, {self.data.split}",
             f"{count(len(self.epochs), 'epoch')}, {self.pulses_per_device:.3g} pulses per device",
@@ -200,6 +211,7 @@ class TrainingResult(Record):
         rows = [
             (f"test accuracy, {self.basis}", percent(self.accuracy_mean_last)),
             ("95 % interval, by the number of test samples", percent_span(*self.accuracy_ends)),
+            *([("still learning", self.still_learning)] if self.still_learning else []),
             ("data", f"{self.data.name}, {self.data.split}"),
             ("scheme", self.scheme),
             ("pulses per device, mean", f"{self.pulses_per_device:.3g}"),

@@ -105,10 +105,10 @@ class StudyResult(Printed):
         """Return the mean of each case over its seeds, in the study's order.
 
         Columns: case, n, mean, sd and se (standard deviation and error), low and high (95 % interval of the mean by
-        Student's t, within 0 and 1 where the outcome is an accuracy; NaN with fewer than three seeds). Where keys are pooled,
-        over the pooled values, each the mean of its seeds; `sd_seeds` is then the standard deviation over seeds at one
-        pooled value, `sd_pool` what is left for the pooled values when the part of it in their means is taken off:
-        the spread that the fit's uncertainty alone makes.
+        Student's t, within 0 and 1 where the outcome is an accuracy; NaN with fewer than three seeds). Where keys are
+        pooled, over the pooled values, each the mean of its seeds; `sd_seeds` is then the standard deviation over seeds
+        at one pooled value, `sd_pool` what is left for the pooled values when the part of it in their means is taken
+        off: the spread that the fit's uncertainty alone makes.
         """
         outcome = outcome or self.outcome
         if outcome not in self.table:

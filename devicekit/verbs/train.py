@@ -210,9 +210,11 @@ def training_text(result: TrainingResult) -> list[Block]:
     from snn.report import SCHEMES
 
     data, ends = result.data, percent_span(*result.accuracy_ends)
-    spread = f", sd {percent(result.accuracy_std_last)}" if len(result.epochs) > 1 else ""
+    spread = f" (sd over them {percent(result.accuracy_std_last)})" if len(result.epochs) > 1 else ""
     reached = f"{percent(result.accuracy_mean_last)} (95 %: {ends}, from {data.n_test} test samples)"
     rows = [("test accuracy", f"{reached}, {result.basis}{spread}")]
+    if result.still_learning:
+        rows.append(("still learning", result.still_learning))
     if result.accuracy_programmed is not None:
         rows.append(("programmed", f"{percent(result.accuracy_programmed)} once the weights are in devices"))
     if result.accuracy_after_mapping is not None:

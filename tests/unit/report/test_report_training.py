@@ -8,8 +8,10 @@ import pytest
 
 from devicekit.device.card import DeviceCard
 from devicekit.synthetic.pulses import truth_card
+from devicekit.verbs.train import training_text
 from snn.config import TrainingConfig
-from snn.report import training_section
+from snn.report import accuracy_basis, training_section
+from snn.result import EpochRow
 
 from .conftest import training
 
@@ -46,3 +48,17 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
     card = truth_card(STEPS, model="softbounds", increment=0.0)
     reported = told_of(card, "increment", "none")
     assert "one update: unknown, none applied" in reported
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "learning"),
+    [((0.571, 0.804, 0.882), True), ((0.6, 0.9, 0.91, 0.92), False), ((0.5, 0.9), True), ((0.9, 0.5), False)],
+)
+def test_accuracies_that_rise_by_more_than_the_interval_are_still_learning(
+    accuracies: tuple[float, ...], learning: bool
+) -> None:
+    """The last three of 450 test samples; an interval is about 8 points wide."""
+    result = training(epochs=tuple(EpochRow(n, 0.9, each, 10) for n, each in enumerate(accuracies, start=1)))
+    shown = str(training_text(result)), accuracy_basis(result), str(training_section(result).blocks)
+    assert [result.still_learning in each and "till learning" in each for each in shown] == [learning] * 3
+    assert bool(result.still_learning) == learning
