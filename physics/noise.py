@@ -1,11 +1,11 @@
-"""Noise of single vacancies, without parameters of its own.
+"""Noise of single vacancies, with one number of its own: `FEW`.
 
 Vacancies are generated, recombine and hop at random. In each step every cell gains the variance of a linear birth-death
 process, and every face that of its hops in both directions. A vacancy acts over the length of the ion potential
 (`transport.ion_potential_length`), so that the noise is spread over this footprint before it is added: a cell on the
 axis contains far less than one vacancy, for which white noise per cell would be meaningless. Where the counts expected
-within a footprint are few, a step cannot take more than there is: the noise is bounded by the density, as that of a
-binomial count is, and its mean stays 0.
+within a footprint are few, a step cannot take more than there is: the noise is bounded by the density. That keeps its
+mean at 0 and lowers its variance: an approximation of counts, whose share of the cells a run reports.
 
 Where far less than one vacancy is expected in a footprint, as in a pristine film, the density is a probability and
 stays a mean: noise would empty or double it in every step, however short, and the field in an emptied layer refill it
