@@ -80,7 +80,7 @@ def levels_of(table: SweepTable, rate: float | None = None) -> tuple[Level, ...]
     """
     groups = list(table.frame.groupby(["device_id", "cycle"], sort=False))
     sweeps = [_arrays(rows) for _, rows in groups]
-    names = [f"{key[0]} {key[1]}" for key, _ in groups]  # type: ignore[index]
+    names = [f"{key[0]} loop {key[1]}" for key, _ in groups]  # type: ignore[index]
     found = []
     for v, i, stated, _ in sweeps:
         found.append(tuple(assign_limit(v, i, each, stated) for each in excursions(v, split_segments(v))))

@@ -178,7 +178,7 @@ def test_bad_free_parameters_end_with_2_and_the_key(lab, capsys, tmp_path, free,
 @pytest.mark.parametrize(
     ("file", "more", "words"),
     [
-        ("ladder.csv", [], "rate: device1 1 has no times"),
+        ("ladder.csv", [], "rate: device1 loop 1 has no times"),
         ("ladder.csv", ["--rate", "0"], "rate: found 0"),
         ("timed.csv", ["--rate", "20"], "rate: found 20 V/s, but the times of"),
         ("pulses.csv", ["--rate", "1"], "pulses.csv"),
@@ -244,7 +244,7 @@ def test_levels_of_a_measured_ladder(measured: Path) -> None:
         }
         assert low["set_back"] > 2 * low["set"]  # it has set
         assert low["reset"] == pytest.approx(low["set_back"], rel=0.35)  # and starts its RESET where it was left
-    with pytest.raises(ParameterError, match="rate: device1 1 has no times"):
+    with pytest.raises(ParameterError, match="rate: device1 loop 1 has no times"):
         levels_of(dk.read(measured / "compliance_ladder" / "iv_50_100_200_400uA.csv", unit="uA"))
 
 

@@ -27,7 +27,7 @@ def test_a_stated_compliance():
     (level,) = levels_of(table(rows(v, i, compliance_a=np.where(v > 0, 1e-4, np.nan))), 2.5)
     assert (level.compliance, level.source, level.rate, level.mirrored) == (1e-4, "stated", 2.5, False)
     assert (level.set_stop, level.reset_stop) == (pytest.approx(0.8), pytest.approx(-1.0))
-    assert level.name == "dev 1, 100 µA"
+    assert level.name == "dev loop 1, 100 µA"
     found = branches(level)
     assert list(found) == ["set", "set_back", "reset"]
     # up to the jump at 0.5 V, where the limit takes over; back from where 2e-4 S is below 97 % of it, at 0.48 V
@@ -56,7 +56,7 @@ def test_a_plateau_in_the_data(noise):
 def test_no_compliance_at_all():
     v, i = device()
     (level,) = levels_of(table(rows(v, i)), 1.0)
-    assert (level.compliance, level.source, level.name) == (math.inf, "", "dev 1, no compliance")
+    assert (level.compliance, level.source, level.name) == (math.inf, "", "dev loop 1, no compliance")
     assert branches(level)["set"].voltage.max() == pytest.approx(0.8)
     assert all(segment.compliance == math.inf for segment in drive_of(level))
 
@@ -71,7 +71,7 @@ def test_several_levels_in_the_order_of_the_table():
         )
     ]
     found = levels_of(table(*frames), 1.0)
-    assert [level.name for level in found] == ["b 4, 200 µA", "a 2, 50 µA", "b 3, 100 µA"]
+    assert [level.name for level in found] == ["b loop 4, 200 µA", "a loop 2, 50 µA", "b loop 3, 100 µA"]
     assert [level.compliance for level in found] == pytest.approx([2e-4, 5e-5, 1e-4])
     assert [level.reset_stop for level in found] == pytest.approx([-1.2, -0.9, -1.0])
 
@@ -100,7 +100,7 @@ def test_the_sign_of_most_sweeps_decides_the_set_polarity():
     v, i = device(limit=1e-4)
     frames = [rows(v, i, cycle=1), rows(-v, -i, cycle=2), rows(-v, -i, cycle=3)]
     found = levels_of(table(*frames), 1.0)
-    assert [level.name for level in found] == ["dev 2, 100 µA", "dev 3, 100 µA"]
+    assert [level.name for level in found] == ["dev loop 2, 100 µA", "dev loop 3, 100 µA"]
     assert all(level.mirrored for level in found)
 
 
@@ -112,7 +112,7 @@ def test_the_rate_is_that_of_the_times():
     assert levels_of(timed, 0.25 * 1.049)[0].rate == pytest.approx(0.25, rel=1e-9)
     assert levels_of(timed, 0.25 / 1.049)[0].rate == pytest.approx(0.25, rel=1e-9)
     for wrong in (0.25 * 1.051, 0.25 / 1.051):
-        with pytest.raises(ParameterError, match=r"rate: .* dev 1 .* 0\.25 V/s"):
+        with pytest.raises(ParameterError, match=r"rate: .* dev loop 1 .* 0\.25 V/s"):
             levels_of(timed, wrong)
     gaps = seconds.copy()
     gaps[30:] += 7.0  # the instrument changes its range,
@@ -124,7 +124,7 @@ def test_the_rate_is_that_of_the_times():
 def test_a_rate_is_required_without_times():
     v, i = device(limit=1e-4)
     for columns in ({}, {"time_s": np.nan}, {"time_s": 3.0}):
-        with pytest.raises(ParameterError, match="rate: dev 1"):
+        with pytest.raises(ParameterError, match="rate: dev loop 1"):
             levels_of(table(rows(v, i, **columns)))
         assert levels_of(table(rows(v, i, **columns)), 7.0)[0].rate == 7.0
     for bad in (0.0, -1.0, math.nan, math.inf):
@@ -135,7 +135,7 @@ def test_a_rate_is_required_without_times():
 def test_a_sweep_sets_if_its_conductance_doubles():
     just, short = (rows(*device(high=ratio * 1e-5), cycle=k) for k, ratio in ((1, 2.01), (2, 1.99)))
     (level,) = levels_of(table(short, just), 1.0)
-    assert level.name == "dev 1, no compliance"
+    assert level.name == "dev loop 1, no compliance"
     with pytest.raises(TraceError, match="contains a SET"):
         levels_of(table(short), 1.0)
 
@@ -162,7 +162,7 @@ def test_a_branch_has_eight_points(points, enough):
     if enough:
         assert branches(levels_of(table(rows(v, i)), 1.0)[0])["set"].voltage.size == points
     else:
-        with pytest.raises(TraceError, match="dev 1: set has 7 usable points, expected 8 or more"):
+        with pytest.raises(TraceError, match="dev loop 1: set has 7 usable points, expected 8 or more"):
             levels_of(table(rows(v, i)), 1.0)
 
 
