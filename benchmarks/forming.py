@@ -5,8 +5,9 @@ python benchmarks/forming.py --evidence    # and writes docs/evidence/forming.js
 
 DEVICEKIT_TEST_DATA names the folder of measured sets, in it form_set_reset, from
 mihirsavadi/MicronDynamicsOfElectronTunneling.
-V_form and V_set have one definition, `half_ln_g`, in both. A measured sweep goes one way: the state after it is
-read at its end, or in the next file of the cell. Cells and rates were not chosen to differ in the rate alone.
+V_form is where the current reaches half of its limit, and V_set that of `half_ln_g`, in both. A measured sweep goes one
+way: the state after it is read at its end, or in the next file of the cell. Cells and rates were not chosen to differ
+in the rate alone.
 """
 
 from __future__ import annotations
@@ -83,12 +84,12 @@ def main() -> int:
     loops = simulate_iv(STACK, start="pristine", cycles=LOOPS)
     after = ", ".join("–" if each.v_set_v is None else f"{each.v_set_v:.3f}" for each in loops.cycles[1:])
 
-    print("Model (hfo2, default mesh, 1 V/s where not stated) and measurement, V_form and V_set by half_ln_g:")
+    print("Model (hfo2, default mesh, 1 V/s where not stated) and measurement; V_form at half of the current limit:")
     print("| | model | measured |")
     print("|---|---|---|")
     print(f"| V_form | {volts(thick)} | {quartiles(formings['volts'])} |")
     print(f"| the same, one value a cell | | {by_cell(population, 'v_form_v')} |")
-    print(f"| V_form a decade of rate | {slope.value:.4f} +- {slope.stderr:.4f} V | not determined: see below |")
+    print(f"| V_form a decade of rate | {slope.value:.3f} V | not determined: see below |")
     ratio = thick.v_form_v / thin.v_form_v if thick.v_form_v and thin.v_form_v else np.nan
     print(f"| 10 nm against 5 nm | {volts(thick)} / {volts(thin)}: {ratio:.2f} times | one thickness, not stated |")
     print(f"| V_set | {after} V in loops 2 to {LOOPS} | {quartiles(sets['volts'])} |")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -31,6 +31,8 @@ from physics.stack import Stack, load_material, load_stack
 
 Progress = Callable[[float], None]
 """Callback with the completed fraction of a run, 0..1."""
+
+_GRADUAL = 0.1  # V between V_set and 100 uA, above which V_set says little of the current
 
 # currents of the first set at which a stage is recorded for the maps [A]
 _STAGE_CURRENTS = (("10 µA", 1e-5), ("100 µA", 1e-4))
@@ -135,6 +137,7 @@ class _Recorder:
     total: float
     progress: Progress | None
     voltages: Sequence[float]
+    forms: bool = False
     rows: list[dict[str, object]] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
     reads: dict[tuple[int, str], float] = field(default_factory=dict)
@@ -151,9 +154,10 @@ class _Recorder:
                 "current_a": fields.current,
                 "time_s": state.time,
                 "compliance_a": segment.compliance if math.isfinite(segment.compliance) else math.nan,
-                "temperature_k": float(fields.temperature.max()),
+                "t_max_k": float(fields.temperature.max()),
                 "device_voltage_v": fields.voltage,
                 "segment": segment.label,
+                **({"step": "form" if segment.cycle == 1 else "loop"} if self.forms else {}),
             }
         )
         if segment.label == "set" and segment.cycle == 1:
@@ -172,9 +176,10 @@ class _Recorder:
         self.stages.append(stage(self.stepper, state, segment.stop, label, segment.cycle))
 
     def device_reads(self, drive: Sequence[Segment], hrs: float) -> dict[int, DeviceReads]:
-        """Return the reads of every loop of a drive that starts with an HRS [S]."""
+        """Return the reads of every loop that a drive, which starts with an HRS [S], has begun."""
         found = {}
-        for number in dict.fromkeys(segment.cycle for segment in drive):
+        ran = {row["cycle"] for row in self.rows}
+        for number in dict.fromkeys(segment.cycle for segment in drive if segment.cycle in ran):
             # after the set: at 0 V if the drive returns there
             lrs = self.reads.get((number, "set_back"), self.reads.get((number, "set")))
             found[number] = DeviceReads(hrs_s=hrs, lrs_s=lrs)
@@ -265,7 +270,7 @@ def simulate_iv(
     check_drive(stack, drive)
     check_keywords(simulate_iv, options)
     stepper = make_stepper(stack, **options)
-    recorder = _Recorder(stepper, sum(segment.duration for segment in drive), progress, stage_voltages)
+    recorder = _Recorder(stepper, sum(segment.duration for segment in drive), progress, stage_voltages, pristine)
     state = stepper.start(stepper.grid.pristine_density() if pristine else None)
     hrs = stepper.conductance(state.density)
     recorder.stages.append(stage(stepper, state, 0.0, "start", drive[0].cycle))
@@ -285,24 +290,42 @@ def simulate_iv(
         sweep=SweepTable(pd.DataFrame(recorder.rows), meta={"source": "simulated", "material": stack.material}),
         reads=recorder.device_reads(drive, hrs),
         start=start,
+        planned=len({segment.cycle for segment in drive}),
     )
-    quality = result.quality
+    remarks = (*result.quality.remarks, *_remarks(result, drive))
+    remarks = tuple(sorted(remarks, key=lambda each: each.code != "melted"))  # why the run ended comes first
+    return replace(result, quality=replace(result.quality, remarks=remarks))
+
+
+def _remarks(result: IVResult, drive: Sequence[Segment]) -> Iterator[CodedWarning]:
+    """Yield warnings about a film that melts or does not form, about gradual sets, and about loops that move."""
+    pristine = result.start == "pristine"
+    if result.melts:
+        yield CodedWarning("melted", f"{result.melting_sentence} Lower --compliance.")
     read = bool(result.cycles) and result.cycles[0].outcome != "one_way"  # V_form needs a way back
     if pristine and read and result.complete and result.v_form_v is None:
-        unformed = CodedWarning("unformed", f"The film does not form up to {drive[0].stop:g} V.")
-        result = replace(result, quality=replace(quality, remarks=(*quality.remarks, unformed)))
+        yield CodedWarning("unformed", f"The film does not form up to {drive[0].stop:g} V.")
+    typical = result.typical
+    if typical.v_set_v and typical.v_100ua_v and abs(typical.v_100ua_v - typical.v_set_v) > _GRADUAL:
+        yield CodedWarning(
+            "gradual",
+            f"Half of ln G is at {typical.v_set_v:.3g} V, 100 µA at {typical.v_100ua_v:.3g} V: the set is gradual, and "
+            "V_set (half_ln_g) depends on the compliance.",
+        )
     if len(result.reads) < 3 + pristine:
-        return result
-    quality = result.quality
+        return
     found = result.cycles[pristine:]
-    moving = moving_loops([each.v_set_v for each in found])
-    drifting = drifting_loops(
-        [each.cycle for each in found],
-        {
-            "V_set": [each.v_set_v for each in found],
-            "HRS": [each.device.hrs_s for each in found],
-            "LRS": [each.device.lrs_s for each in found],
-        },
-        noisy=options.get("noise") is not None,
-    )
-    return replace(result, quality=replace(quality, remarks=(*quality.remarks, *moving, *drifting)))
+    loops_by = {
+        "V_set": [each.v_set_v for each in found],
+        "HRS": [each.device.hrs_s for each in found],
+        "LRS": [each.device.lrs_s for each in found],
+    }
+    yield from moving_loops(loops_by["V_set"])
+    largest_first = dict(sorted(loops_by.items(), key=lambda each: -_moved(each[1])))
+    yield from drifting_loops([each.cycle for each in found], largest_first, noisy=result.noise is not None)
+
+
+def _moved(values: Sequence[float | None]) -> float:
+    """Return the relative change from the second loop to the last."""
+    known = [each for each in values[1:] if each]
+    return abs(known[-1] / known[0] - 1) if known else 0.0

@@ -52,14 +52,15 @@ def iv_page(
     pictures = [*_figures(sections, "iv"), *reversed(_figures(sections, "maps"))]
     if scatter:
         sections.insert(1, report.scatter_section(scatter))
+    typical, of = result.typical, f" ({result.typical_of})" if result.typical_of else ""
     verdict = (
         "The simulated stack does not set over this sweep."
-        if result.v_set_v is None
-        else f"The simulated stack sets at {si(result.v_set_v, 'V', 3)}"
+        if typical.v_set_v is None
+        else f"The simulated stack sets at {si(typical.v_set_v, 'V', 3)}{of}"
         + (
             "."
-            if result.on_off is None
-            else f"; the conductance of its LRS is {result.on_off:.3g} times that of its HRS."
+            if typical.on_off is None
+            else f"; the conductance of its LRS is {typical.on_off:.3g} times that of its HRS."
         )
     )
     formed = [] if result.v_form_v is None else [Scalar.from_record(result, "v_form_v")]
@@ -67,16 +68,16 @@ def iv_page(
         forming = report.forming_sentence(result)
         verdict = forming if result.forms_alone else f"{forming} {verdict}"
     sets = [
-        Scalar.from_record(result, "v_set_v"),
-        Scalar.from_record(result, "v_100ua_v"),
-        Scalar.from_record(result, "on_off", "conductance of LRS over HRS, at the read voltage"),
+        Scalar.from_record(typical, "v_set_v", f"V_set (ln G half-way{', ' + of[2:-1] if of else ''})"),
+        Scalar.from_record(typical, "v_100ua_v"),
+        Scalar.from_record(typical, "on_off", "conductance of LRS over HRS, at the read voltage"),
     ]
     numbers = [
         *formed,
         *([] if result.forms_alone else sets),
-        Scalar.from_record(result, "v_reset_v"),
+        Scalar.from_record(typical, "v_reset_v", "V_reset (largest current)"),
         Scalar.from_record(result.quality, "t_max_k"),
-        Scalar.from_record(result, "lrs_s", "LRS"),
+        Scalar.from_record(typical, "lrs_s", "LRS"),
     ]
     return Report(
         "Simulated I-V",

@@ -35,6 +35,7 @@ class Stage(Record):
 THERMAL_TIME = 1e-10
 """Thermal time of such a stack [s]: L^2 c / (pi^2 k) with 12 nm, 3e6 J/(m^3 K) and 0.5 W/(m K)."""
 
+_NONE = 0.01  # vacancies
 _HOT, _STRONG, _OVERFULL, _COLD, _HELD = 1000.0, 1.0, 2.0, 77.0, 1.0
 _BOUNDED = 0.05  # of the cells
 
@@ -57,7 +58,7 @@ class Quality(Record):
     field_max: float = column("largest field", unit="V/nm", text=digits(".2g", "V/nm"), doc="largest field")
     vacancies_per_nm: float = column(
         "fewest vacancies per nanometre of the gap (1 or more needed)",
-        text=digits(".2g"),
+        text=lambda number: "none" if number < _NONE else f"{number:.2g}",
         doc="lowest number of vacancies in a nanometre of the filament's height within the active layer",
     )
     steps: int = column("time steps", text=str, doc="accepted steps")
@@ -132,11 +133,11 @@ def _remarks(tally: Tally, noise: Noise | None) -> Iterator[CodedWarning]:
     if tally.fewest < 1:
         yield CodedWarning(
             "sparse",
-            f"The gap contains {tally.fewest:.2g} vacancies per nanometre of height: "
+            f"A nanometre of the gap's height contains {_vacancies(tally.fewest)}: "
             + (
                 "a density is hardly meaningful for single vacancies, even with noise."
                 if noisy
-                else "the curve is a mean over many devices; simulate a single one with noise."
+                else "the curve is a mean over many devices."
             ),
         )
     if tally.shortest < THERMAL_TIME:
@@ -150,6 +151,10 @@ def _remarks(tally: Tally, noise: Noise | None) -> Iterator[CodedWarning]:
             "overfull",
             f"The largest density is {tally.highest_density:.2g} times that of the filament: no site is free.",
         )
+
+
+def _vacancies(number: float) -> str:
+    return "no vacancy" if number < _NONE else f"{number:.2g} vacancies"
 
 
 _MOVED = 0.05  # of V_set, or of the median of another quantity

@@ -20,16 +20,18 @@ def iv_summary(result: IVResult) -> list[str]:
     """Return sentences about the set I-V."""
     stack = result.stack
     words = f"The simulated stack (material set “{stack.material}”)"
+    typical, of = result.typical, f", {result.typical_of}" if result.typical_of else ""
     if result.forms_alone:
         first = forming_sentence(result)
-    elif result.v_set_v is None:
+    elif typical.v_set_v is None:
         first = f"{words} does not set: its conductance does not double over this sweep, or the sweep has no way back."
     else:
-        first = f"{words} sets at {result.v_set_v:.3f} V, where ln G is half-way between HRS and LRS ({result.set_by})"
-        ratio = result.on_off
+        by = f"{result.set_by}{of}"
+        first = f"{words} sets at {typical.v_set_v:.3f} V, where ln G is half-way between HRS and LRS ({by})"
+        ratio = typical.on_off
         first += "." if ratio is None else f"; its conductance in the LRS is {ratio:.3g} times that in the HRS."
-    if result.v_100ua_v is not None:
-        first += f" Its current reaches 100 µA at {result.v_100ua_v:.3f} V."
+    if typical.v_100ua_v is not None:
+        first += f" Its current reaches 100 µA at {typical.v_100ua_v:.3f} V."
     elif result.v_100ua_missing and not result.forms_alone:
         first += f" It does not reach 100 µA, as {result.v_100ua_missing}."
     resets = [each.v_reset_v for each in result.cycles if each.v_reset_v is not None]
@@ -46,9 +48,11 @@ def iv_summary(result: IVResult) -> list[str]:
 
 def forming_sentence(result: IVResult) -> str:
     """Return a sentence about the forming of a pristine film."""
+    if result.melts and result.forms_alone:
+        return result.melting_sentence
     if result.v_form_v is None:
         return "The pristine film does not form over this sweep."
-    return f"The pristine film forms at {si(result.v_form_v, 'V', 3)} (V_form by {result.set_by})."
+    return f"The pristine film forms at {si(result.v_form_v, 'V', 3)} (V_form, at half of the compliance)."
 
 
 def _incomplete(result: _Result) -> list[str]:
@@ -59,9 +63,10 @@ def _iv_table(result: IVResult) -> Table:
     sets = () if result.forms_alone else ("v_set_v", "v_100ua_v")
     names = (*sets, "on_off", "hrs_s", "lrs_s", "hrs_device_s", "lrs_device_s")
     rows = [*result.pairs(*names), *result.quality_rows()]
+    which = f"loop {result.first.cycle}" if len(result.cycles) > 1 else "the simulated SET sweep"
     read = result.read_voltage_v
     at = "" if read is None else f" HRS and LRS: slopes of I against V around the read voltage of {read:g} V."
-    return Table(("quantity", "value"), rows, f"Figures of merit of the simulated SET sweep.{at}")
+    return Table(("quantity", "value"), rows, f"Figures of merit of {which}.{at}")
 
 
 def _iv_figure(result: IVResult, measured: SweepTable | None) -> Figure:
@@ -95,14 +100,10 @@ def iv_sections(result: IVResult, measured: SweepTable | None = None) -> list[Se
     blocks: list[Any] = [_iv_figure(result, measured)]
     if len(result.cycles) > 1:
         words = f"Bipolar loops. V_set by {result.set_by}, V_reset by {DEFAULT_V_RESET}"
-        blocks += [
-            draw(
-                result.levels_panel(),
-                "HRS and LRS over the loops.",
-                "Conductance of HRS and LRS against loop number",
-            ),
-            Table.of(result.cycles, words, len(result.cycles)),
-        ]
+        if any(each.hrs_s or each.lrs_s for each in result.cycles):
+            alt = "Conductance of HRS and LRS against loop number"
+            blocks.append(draw(result.levels_panel(), "HRS and LRS over the loops.", alt))
+        blocks.append(Table.of(result.cycles, words, len(result.cycles)))
     sections = [Section("I-V", "iv", [*blocks, _iv_table(result)])]
     if result.stages:
         sections.append(maps_section(result))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +17,7 @@ from devicekit.core.quantities import DIRECTIONS
 from devicekit.core.records import Record, column, derived, internal, part
 from devicekit.core.text import count, si
 from devicekit.features.dc.switching import crossing, is_out_of_reach
-from devicekit.features.definitions import V_FORM
+from devicekit.features.definitions import NAMES_IN_LABELS, V_FORM, V_FORM_METHOD
 from devicekit.features.merits import dc
 from devicekit.features.merits.dc import DcResult
 from devicekit.plot import Image, Panel
@@ -27,6 +27,7 @@ from physics import figures
 from physics.constants import NM, Array
 from physics.records import Cycle, DeviceReads, Quality, Stage, siemens
 from physics.solvers.mesh import Mesh
+from physics.solvers.stepping import MELTED
 from physics.stack import Stack
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class IVResult(_Result):
     )
     reads: Mapping[int, DeviceReads] = internal("conductances of the device alone, by loop")
     start: str = column(default="reset", doc="state at the start: reset (just after one), or pristine")
+    planned: int = column(default=1, name="loops_planned", doc="loops of the drive; a run that ends early has fewer")
     v_set_v = _of_first("v_set_v")
     v_reset_v = _of_first("v_reset_v")
     v_100ua_v = _of_first("v_100ua_v")
@@ -136,17 +138,18 @@ class IVResult(_Result):
     outcome = _of_first("outcome")
     hrs_device_s = _of_first("hrs_s", DeviceReads, "first.device")
     lrs_device_s = _of_first("lrs_s", DeviceReads, "first.device")
-    v_set_method = part("dc.v_set_method", doc="definition of V_set and V_form; None without one")
+    v_set_method = part("dc.v_set_method", doc="definition of V_set; None without one")
     v_reset_method = part("dc.v_reset_method", doc="definition of V_reset; None without one")
     read_voltage_v = part("dc.read_voltage_v", unit="V", doc="voltage at which HRS and LRS are read; None without them")
 
     def summary_lines(self) -> list[str]:
         """Return V_set, and the conductances of both states."""
-        ratio = "" if self.on_off is None else f"; LRS / HRS {self.on_off:.3g}"
+        found, of = self.typical, f"; {self.typical_of}" if self.typical_of else ""
+        ratio = "" if found.on_off is None else f"; LRS / HRS {found.on_off:.3g}"
         return [
-            *([f"V_form {si(self.v_form_v, 'V', 4)} (by {self.set_by})"] if self.start == "pristine" else []),
-            *([] if self.forms_alone else [f"V_set {si(self.v_set_v, 'V', 4)} (by {self.set_by})"]),
-            f"HRS {si(self.hrs_s, 'S')}, LRS {si(self.lrs_s, 'S')}{ratio}",
+            *([f"V_form {si(self.v_form_v, 'V', 4)} (by {V_FORM_METHOD})"] if self.start == "pristine" else []),
+            *([] if self.forms_alone else [f"V_set {si(found.v_set_v, 'V', 4)} (by {self.set_by}{of})"]),
+            f"HRS {si(found.hrs_s, 'S')}, LRS {si(found.lrs_s, 'S')}{ratio}",
             f"{count(len(self.sweep), 'time step')}: .sweep is their table",
         ]
 
@@ -188,9 +191,9 @@ class IVResult(_Result):
         """Loop that forms a pristine film."""
         return next(iter(self.reads), None) if self.start == "pristine" else None
 
-    @derived(once=True, unit="V", title="V_form (ln G half-way, pristine film)")
+    @derived(once=True, unit="V", title="V_form (half of the compliance, pristine film)")
     def v_form_v(self) -> float | None:
-        """Voltage of the set of a pristine film's first loop, by the definition of V_set; None otherwise."""
+        """Voltage at which a pristine film's first loop reaches half of the compliance; None otherwise."""
         if self.start != "pristine" or self.dc is None:
             return None
         return _finite_or_none(self.dc.cycles[V_FORM.name].iloc[0])
@@ -199,6 +202,40 @@ class IVResult(_Result):
     def first(self) -> Cycle:
         """Figures of merit of the first loop, or of the set; after a forming those of the next loop, if any."""
         return self.cycles[min(int(self.start == "pristine"), len(self.cycles) - 1)]
+
+    @property
+    def typical(self) -> Cycle:
+        """Medians of the loops after the first, of three loops or more; else the figures of merit of `first`."""
+        settled = self.cycles[1:]
+        if len(settled) < 2:
+            return self.first
+        values: dict[str, Any] = {
+            name: _median(getattr(each, name) for each in settled) for name in (*_MERITS, "v_100ua_v")
+        }
+        return replace(self.first, **values)
+
+    @property
+    def typical_of(self) -> str:
+        """Which loops `typical` is of; "" for a set alone."""
+        if len(self.cycles) > 2:
+            return f"median of loops 2 to {self.cycles[-1].cycle}"
+        return "" if len(self.cycles) == 1 else "first loop" if self.first is self.cycles[0] else "loop 2"
+
+    @property
+    def melts(self) -> bool:
+        """Whether the run ended because the filament melts."""
+        return not self.complete and self.quality.t_max_k > MELTED
+
+    @property
+    def melting_sentence(self) -> str:
+        """Where the filament melts, and how many loops ran."""
+        last = self.sweep.frame.iloc[-1]
+        at, current = si(last["voltage_v"], "V", 3), si(last["current_a"], "A", 3)
+        ran = f"; {len(self.cycles)} of {count(self.planned, 'loop')} ran" if self.planned > 1 else ""
+        limit = si(self.stack.circuit.compliance, "A", 3)
+        if self.start == "pristine" and len(self.cycles) == 1 and last["segment"] == "set":
+            return f"The pristine film forms at {at}, then melts at {current}, before the compliance of {limit}{ran}."
+        return f"The filament melts at {at} and {current}{ran}."
 
     @property
     def forms_alone(self) -> bool:
@@ -212,9 +249,9 @@ class IVResult(_Result):
 
     def panel(self, measured: SweepTable | None = None) -> Panel:
         """Return the figure of the magnitude of the current against voltage, with a measured sweep if given."""
-        mark = ("V_set", self.v_set_v, "ln G half-way")
+        mark = ("V_set", self.typical.v_set_v, self.typical_of or "ln G half-way")
         if self.forms_alone:
-            mark = (V_FORM.label, self.v_form_v, "ln G half-way")
+            mark = (V_FORM.label, self.v_form_v, NAMES_IN_LABELS[V_FORM_METHOD])
         return figures.iv(_sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), mark)
 
     def levels_panel(self) -> Panel:
@@ -229,11 +266,12 @@ class IVResult(_Result):
     def _repr_html_(self) -> str:
         from devicekit.report.notebook import html
 
-        v_set = [(f"V_set ({self.set_by})", si(self.v_set_v, "V", 4)), *self.pairs("v_100ua_v")]
+        by = f"{self.set_by}; {self.typical_of}" if self.typical_of else self.set_by
+        v_set = [(f"V_set ({by})", si(self.typical.v_set_v, "V", 4)), *self.typical.pairs("v_100ua_v")]
         rows = [
-            *([(f"V_form ({self.set_by})", si(self.v_form_v, "V", 4))] if self.start == "pristine" else []),
+            *([(f"V_form ({V_FORM_METHOD})", si(self.v_form_v, "V", 4))] if self.start == "pristine" else []),
             *([] if self.forms_alone else v_set),
-            ("HRS, LRS", f"{si(self.hrs_s, 'S')}, {si(self.lrs_s, 'S')}"),
+            ("HRS, LRS", f"{si(self.typical.hrs_s, 'S')}, {si(self.typical.lrs_s, 'S')}"),
             *self.quality.pairs("mass_error"),
         ]
         return html(f"Simulated I-V, material set {self.stack.material}", rows, self.panel())
@@ -331,6 +369,12 @@ class PulseResult(_Result):
 
 # fields of a cycle that are columns of the cycles of `DcResult`
 _MERITS = {"v_set_v": "v_set_v", "v_reset_v": "v_reset_v", "hrs_s": "g_hrs_s", "lrs_s": "g_lrs_s", "on_off": "on_off"}
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    """Return the median of the known values; None without one."""
+    known = [each for each in values if each is not None]
+    return float(np.median(known)) if known else None
 
 
 def _finite_or_none(value: float | None) -> float | None:

@@ -235,9 +235,13 @@ _BY_RANK = {
             "a pristine film did not form within its ramp",
             "ramp higher or more slowly (drive.form_stop, --rate), or use a thinner film",
         ),
+        "melted": (
+            "the simulated filament melts (2000 K), which ends the run",
+            "lower the compliance (--compliance), or the thermal resistance",
+        ),
         "moving_loops": (
             "the set voltage or a state still moves from loop to loop",
-            "simulate more loops, or treat the stack as one that wears out",
+            "state the loop with each number, and treat the stack as one that wears out",
         ),
         "bounded_noise": (
             "noise of single vacancies is bounded in many cells",
@@ -343,7 +347,7 @@ _BY_RANK = {
         ),
         "sparse": (
             "the simulated gap holds less than one vacancy in a nanometre of height",
-            "the curve is a mean over many devices; add --noise for the scatter of one device",
+            "add --noise for the scatter of one device",
         ),
         "thermal_time": (
             "a simulated time is shorter than heat takes to spread (1e-10 s)",
@@ -365,7 +369,7 @@ _BY_RANK = {
         ),
         "gradual": (
             "sweeps switch without a jump",
-            "nothing: V_set is where ln G is half-way, so quote its definition with it",
+            "quote the definition of V_set, and the compliance, with it",
         ),
         "celsius": (
             "temperatures in degrees Celsius were converted to kelvin",

@@ -33,8 +33,13 @@ QUANTITIES = {
     )
 }
 
+FORMED_AT = 0.5  # share of its limit that the current of a forming must reach: half of ln G is still leakage
+V_FORM_METHOD = "half_limit"
 V_FORM = Quantity(
-    "v_form_v", "V", "V_form", "voltage of the set of a pristine device's first sweep, by the definition of V_set"
+    "v_form_v",
+    "V",
+    "V_form",
+    "voltage at which the first sweep of a pristine device reaches half of its current limit (half_ln_g without one)",
 )
 
 SIDES = {1: "positive", -1: "negative"}  # of the voltage, by its sign
@@ -84,6 +89,7 @@ _RULES = {
     "max_dlnidv": "voltage of the steepest rise of ln I",
     "compliance": "voltage where the current reaches the compliance",
     "at_100ua": "voltage where the current reaches 100 µA",
+    "half_limit": "voltage where the current first reaches half of its limit; without a limit half_ln_g",
     "peak_current": "voltage of the peak current",
     "onset": "voltage where G falls 10 % below the LRS",
     "steepest_drop": "voltage of the steepest fall of the current",
@@ -95,6 +101,7 @@ NAMES_IN_LABELS = {
     "max_dlnidv": "steepest ln I",
     "compliance": "at compliance",
     "at_100ua": "at 100 µA",
+    "half_limit": "half of the limit",
     "peak_current": "peak current",
     "onset": "G falls 10 %",
     "steepest_drop": "steepest fall",

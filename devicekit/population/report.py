@@ -10,7 +10,7 @@ import numpy as np
 
 from devicekit.core.intervals import IN_BRACKETS
 from devicekit.core.text import count, listed
-from devicekit.features.definitions import rule
+from devicekit.features.definitions import V_FORM, V_FORM_METHOD, rule
 from devicekit.plot import Panel
 from devicekit.population import figures
 from devicekit.population.components import label
@@ -115,7 +115,8 @@ def _cdf(found: Population) -> Figure | None:
 def _distributions(found: Population, cdf: Figure | None) -> list[Block]:
     blocks: list[Block] = [Table.of(found.distributions, f"Distributions over cells and cycles. {IN_BRACKETS[:-1]}")]
     definitions = (
-        f"V_set, V_form: {rule(found.v_set_method, found.read_voltage_v)}. V_reset: "
+        f"V_set: {rule(found.v_set_method, found.read_voltage_v)}. {V_FORM.label}: "
+        f"{rule(V_FORM_METHOD, found.read_voltage_v)}. V_reset: "
         f"{rule(found.v_reset_method, found.read_voltage_v)}. HRS, LRS: conductances at {found.read_voltage_v:g} V. "
         "Intervals of medians resample whole cells."
     )

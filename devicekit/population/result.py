@@ -108,7 +108,7 @@ class Population(Record):
     disagreements: tuple[Disagreement, ...] = column(table="disagreements", doc="sweeps that disagree with their notes")
     unknown: tuple[str, ...] = column(doc="what the files cannot tell, a sentence each")
     read_voltage_v: float = column(doc="read voltage of HRS and LRS")
-    v_set_method: str = column(doc="name of the definition of V_set and V_form")
+    v_set_method: str = column(doc="name of the definition of V_set")
     v_reset_method: str = column(doc="name of the definition of V_reset")
     values: Mapping[str, pd.DataFrame] = internal("values of each quantity, one per cycle")
     models: Mapping[str, Model] = internal("mixed model of each quantity")

@@ -18,7 +18,7 @@ from devicekit.features.dc.compliance import assign_shared_limits
 from devicekit.features.dc.sweeps import Figures, Sweep, figures_of
 from devicekit.features.dc.switching import AT_COMPLIANCE, is_out_of_reach
 from devicekit.features.dc.transitions import LEAST_SWITCHING, Transition, polarity, transitions
-from devicekit.features.definitions import COUNTED, V_FORM
+from devicekit.features.definitions import COUNTED, V_FORM, V_FORM_METHOD
 from devicekit.features.stats import noise_of_bends
 from devicekit.population.reading import Trace
 
@@ -227,7 +227,7 @@ def _one_way(common: dict[str, Any], sweep: Sweep, after: _State | None, definit
     limit = found.reset_limit_v if step == "reset" else found.set_limit_v
     before, later = (found.g_lrs_s, found.g_hrs_s) if step == "reset" else (found.g_hrs_s, found.g_lrs_s)
     later = later if held else np.nan
-    if found.outcome in COUNTED and (np.isfinite(at) or (step != "reset" and _is_hidden(found, definitions))):
+    if found.outcome in COUNTED and (np.isfinite(at) or (step == "set" and _is_hidden(found, definitions))):
         name = {"form": "v_form_v", "set": "v_set_v", "reset": "v_reset_v"}[step]
         levels: dict[str, Any] = (
             {"g_lrs_s": before, "g_hrs_s": later} if step == "reset" else {"g_hrs_s": before, "g_lrs_s": later}
@@ -254,7 +254,7 @@ def _figures(
     read = min(definitions.read, sweep.reach)
     back = any(each.back is not None for each in sweep.excursions)
     ways = [(np.nan, True)] if back else _states_after(sweep, step, after, read)
-    names = definitions.v_set, definitions.v_reset
+    names = V_FORM_METHOD if step == "form" else definitions.v_set, definitions.v_reset
     found = [(figures_of(sweep, transitions(sweep, read, following), signs, *names), held) for following, held in ways]
     return next((each for each in found if each[0].outcome in COUNTED), found[-1])
 

@@ -11,7 +11,7 @@ from devicekit.core.errors import CodedWarning
 from devicekit.core.text import count, listed, si, span
 from devicekit.features.dc.levels import Level
 from devicekit.features.dc.switching import is_out_of_reach
-from devicekit.features.definitions import COUNTED, MEANINGS, OTHER, OUTCOMES
+from devicekit.features.definitions import COUNTED, MEANINGS, OTHER, OUTCOMES, V_FORM, V_FORM_METHOD
 from devicekit.features.lives.bake import SAME_K
 from devicekit.features.stats import Spread, label_of
 
@@ -47,6 +47,15 @@ def values(spreads: Sequence[Spread], methods: dict[str, str]) -> list[str]:
     if (ratio := by_name.get("on_off")) is not None:
         found.append(f"on/off {median_text(ratio)}")
     return [f"{'; '.join(found)}."] if found else []
+
+
+def forming(cycles: pd.DataFrame) -> list[str]:
+    """Return the forming voltage of sweeps of which one forms; empty without."""
+    known = cycles[V_FORM.name].dropna() if V_FORM.name in cycles else pd.Series(dtype=float)
+    if known.empty:
+        return []
+    median = si(float(known.median()), "V", 4)
+    return [f"{V_FORM.label} {median} (by {V_FORM_METHOD}); the forming is in no median."]
 
 
 def median_text(each: Spread) -> str:

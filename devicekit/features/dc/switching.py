@@ -201,6 +201,13 @@ def at_100ua(leg: Switching) -> float:
     return crossing(leg.v, leg.i)
 
 
+def half_limit(leg: Switching) -> float:
+    """Return |V| at which |I| first reaches half of its limit [V], as `crossing`; `half_ln_g` without a limit."""
+    if leg.limit is None:
+        return half_ln_g(leg)
+    return crossing(leg.v, leg.i, definitions.FORMED_AT * leg.limit)
+
+
 def _beyond(voltage: np.ndarray, at: float) -> int:
     """Return number of distinct voltages of a way up that lie beyond `at`; a turn that is read twice counts once."""
     steps = np.diff(np.unique(voltage))
@@ -259,5 +266,5 @@ def _by_name(names: Sequence[str]) -> dict[str, Callable[[Switching], float]]:
     return {name: globals()["at_compliance" if name == "compliance" else name] for name in names}
 
 
-V_SET = _by_name(definitions.V_SET)
+V_SET = {**_by_name(definitions.V_SET), **_by_name([definitions.V_FORM_METHOD])}
 V_RESET = _by_name(definitions.V_RESET)

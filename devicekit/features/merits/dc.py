@@ -25,6 +25,7 @@ from devicekit.features.definitions import (
     DEFAULT_V_RESET,
     DEFAULT_V_SET,
     NAMES_IN_LABELS,
+    V_FORM,
     check_definitions,
     definition,
     rule,
@@ -164,14 +165,26 @@ class DcResult(MeritResult):
 
     def remarks(self) -> list[str]:
         """Return outcomes, polarity, and what was left out; numbers stand in the verdict and the tiles."""
-        return [] if self.reads else [*self._outcomes(), *self._conditions()]
+        return [] if self.reads else [*self._outcomes(), *dc_text.forming(self.cycles), *self._conditions()]
 
     def sentences(self) -> list[str]:
         """Return outcomes, polarity, voltages with their definitions, on/off, and what was left out."""
         if self.reads:
             return [dc_text.readings_only(self.cycles, float(self.table.frame["voltage_v"].abs().max()))]
         values = dc_text.values(self.spreads, self.methods)
-        return [*self._outcomes(), *values, *self._conditions(), *dc_text.meanings(self.cycles)]
+        return [
+            *self._outcomes(),
+            *dc_text.forming(self.cycles),
+            *values,
+            *self._conditions(),
+            *dc_text.meanings(self.cycles),
+        ]
+
+    @property
+    def _counted(self) -> pd.DataFrame:
+        """Rows of the sweeps that are in medians: no forming."""
+        known = V_FORM.name in self.cycles
+        return subset.counted_sweeps(self.cycles[self.cycles[V_FORM.name].isna()] if known else self.cycles)
 
     def _outcomes(self) -> list[str]:
         polarity = [] if self.polarity.word == "unknown" else [self.polarity.sentence()]
@@ -221,12 +234,12 @@ class DcResult(MeritResult):
         """Draw distribution of HRS and LRS; against the compliance if there are several."""
         if self.levels:
             return figures.against_compliance(self.by_compliance)
-        rows = subset.counted_sweeps(self.cycles)
+        rows = self._counted
         return figures.levels(*(rows[name].to_numpy(float) for name in ("g_hrs_s", "g_lrs_s")))
 
     def probability_panel(self, quantity: str = "v_set_v", kind: str = "weibull") -> Panel:
         """Draw the probability plot of the size of V_set or V_reset."""
-        values = subset.counted_sweeps(self.cycles)[quantity].to_numpy(float)
+        values = self._counted[quantity].to_numpy(float)
         return figures.probability(values, label_of(quantity), "V", kind)
 
     def notes(self) -> list[str]:
@@ -258,7 +271,7 @@ class DcResult(MeritResult):
         """Return the blocks of the report."""
         if self.reads:
             return [self.drawn()]
-        top, rows = self._middle_sweep(), subset.counted_sweeps(self.cycles)
+        top, rows = self._middle_sweep(), self._counted
         words = "Magnitude of the current against magnitude of the voltage on logarithmic axes"
         on_log_axes = figure(self.conduction_panel(), f"{top[0].upper()}{top[1:]}, on logarithmic axes.", words)
         blocks = super().blocks()
@@ -304,7 +317,13 @@ def find(table: AnyTable, settings: Settings, found: Mapping[str, MeritResult]) 
     if sweeps is None:
         return None
     try:
-        return characterize(sweeps, read_voltage=settings.read_voltage, v_set=settings.v_set, v_reset=settings.v_reset)
+        return characterize(
+            sweeps,
+            read_voltage=settings.read_voltage,
+            v_set=settings.v_set,
+            v_reset=settings.v_reset,
+            forming=cycle_rows.forming_cycle(sweeps.frame),
+        )
     except TraceError:
         return None
 
@@ -351,9 +370,7 @@ def characterize(
         )
     found = cycle_rows.all_transitions(sweeps, read)
     side = polarity([each for of_one in found for each in of_one])
-    cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset)
-    if forming is not None:
-        cycles = cycle_rows.with_forming(cycles, forming)
+    cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset, forming)
     counted = subset.counted_sweeps(cycles if forming is None else cycles[cycles["cycle"] != forming])
     by_level = levels(cycles) if len(counted) else ()
     found_spreads = tuple(spreads(counted).values())

@@ -259,9 +259,7 @@ def _warnings(states: Sequence[StateVerdict], sample: Sample) -> tuple[CodedWarn
     needs = {form.name for form in FORMS if form.needs}
     shown = sorted({TITLES[name] for each in states if each.word == "undecided" for name in each.left if name in needs})
     if shown and sample.thickness_m is None:
-        words = (
-            f"{count(len(shown), 'conduction mechanism')} remain possible; checking their parameters needs the "
-            f"thickness: {listed(shown)}"
-        )
+        remain = f"{count(len(shown), 'conduction mechanism')} remain{'s' if len(shown) == 1 else ''} possible"
+        words = f"{remain}; checking their parameters needs the thickness: {listed(shown)}"
         found.append(CodedWarning("needs_thickness", words))
     return tuple(found)

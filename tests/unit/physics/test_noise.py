@@ -327,7 +327,7 @@ def sweep(seed, **options):
 
 
 def content(result):
-    frame = result.sweep.frame[["voltage_v", "current_a", "time_s", "device_voltage_v", "temperature_k"]]
+    frame = result.sweep.frame[["voltage_v", "current_a", "time_s", "device_voltage_v", "t_max_k"]]
     return frame.to_numpy(float).tobytes() + b"".join(stage.density.tobytes() for stage in result.stages)
 
 

@@ -113,7 +113,7 @@ def outcome(changes: dict[str, object]) -> str:
         assert any(key.split(".")[-1] in words or key.split(".")[0] in words for key in changes), words
         return "refused"
     frame, quality = result.sweep.frame, result.quality
-    for name in ("voltage_v", "current_a", "time_s", "temperature_k", "device_voltage_v"):
+    for name in ("voltage_v", "current_a", "time_s", "t_max_k", "device_voltage_v"):
         assert np.isfinite(frame[name]).all(), name
     assert quality.n_min >= 0
     assert quality.mass_error < 1e-5
@@ -300,4 +300,4 @@ def test_remarks_of_the_drift_set_name_its_heat() -> None:
     stack = load_material("drift").replace({"numerics.voltage_step": 0.05})
     remarks = simulate_iv(stack, mesh="coarse", cycles=2).quality.remarks
     assert "sparse" in {remark.code for remark in remarks}
-    assert any("vacancies per nanometre" in remark.message for remark in remarks)
+    assert any("nanometre of the gap" in remark.message for remark in remarks)
