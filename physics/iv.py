@@ -308,8 +308,8 @@ def _remarks(result: IVResult, drive: Sequence[Segment]) -> Iterator[CodedWarnin
     typical = result.typical
     if typical.v_set_v and typical.v_100ua_v and abs(typical.v_100ua_v - typical.v_set_v) > _GRADUAL:
         yield CodedWarning(
-            "gradual",
-            f"Half of ln G is at {typical.v_set_v:.3g} V, 100 µA at {typical.v_100ua_v:.3g} V: the set is gradual, and "
+            "gradual_set",
+            f"Half of ln G is at {typical.v_set_v:.3g} V, 100 µA at {typical.v_100ua_v:.3g} V: the set is gradual; "
             "V_set (half_ln_g) depends on the compliance.",
         )
     if len(result.reads) < 3 + pristine:

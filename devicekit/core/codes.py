@@ -239,6 +239,10 @@ _BY_RANK = {
             "the simulated filament melts (2000 K), which ends the run",
             "lower the compliance (--compliance), or the thermal resistance",
         ),
+        "gradual_set": (
+            "V_set is more than 0.1 V from the voltage at 100 µA: the set is gradual, and depends on the compliance",
+            "quote the voltage at 100 µA, or the compliance with V_set",
+        ),
         "moving_loops": (
             "the set voltage or a state still moves from loop to loop",
             "state the loop with each number, and treat the stack as one that wears out",
@@ -369,7 +373,7 @@ _BY_RANK = {
         ),
         "gradual": (
             "sweeps switch without a jump",
-            "quote the definition of V_set, and the compliance, with it",
+            "nothing: V_set is where ln G is half-way, so quote its definition with it",
         ),
         "celsius": (
             "temperatures in degrees Celsius were converted to kelvin",
