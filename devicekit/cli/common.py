@@ -42,6 +42,15 @@ ReplaceFile = Annotated[
     bool, typer.Option("--force", help="Replace files that devicekit did not write, or that were changed since.")
 ]
 READING = "Reading the file"  # title of the reading options in a help page
+_NO_NUMBERS = {
+    "--out",
+    "--force",
+    "--json",
+    "--jobs",
+    "--accept",
+    "--dask",
+    "--redo",
+}  # options without an effect on them
 WRITTEN = ("--out", "--report", "--plot", "--save-recipe")  # options that name what is written
 
 
@@ -77,10 +86,21 @@ class Command(TyperCommand):
         if ctx.params.get("force"):
             writing.allow_replacing()
         writing.check_apart(outputs, inputs)
+        writing.note_settings(self._settings(ctx))
         if getattr(self.callback, "is_served", False):
             return super().invoke(ctx)
         with logging_lines(f"devicekit {ctx.info_name}".strip()):
             return super().invoke(ctx)
+
+    def _settings(self, ctx: Any) -> dict[str, Any]:
+        """Return inputs and options other than the defaults on which the results depend."""
+        names = {
+            each.name: "input" if each.param_type_name == "argument" else each.opts[0]
+            for each in self.params
+            if each.opts[0] not in (*WRITTEN, *_NO_NUMBERS)
+            and ctx.params.get(each.name) not in (None, [], (), each.default)
+        }
+        return {option: ctx.params[name] for name, option in names.items()}
 
 
 def _paths(value: Any) -> list[Path]:
@@ -266,9 +286,11 @@ def with_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on standard output, with the files of folders that were left out."""
+    """Print one JSON object on standard output, with the files left out of folders, and the results replaced."""
     if (left := left_out.noted()) and isinstance(value, dict):
         value = {"left_out": [asdict(each) for each in left], **value}
+    if (replaced := writing.list_replaced()) and isinstance(value, dict):
+        value = {"replaced": replaced, **value}
     typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from devicekit.core.errors import FileError
 from devicekit.system import work
 from devicekit.system.files import sha256
 from devicekit.system.ownmark import MARKER, Marker, read_marker
-from devicekit.system.writing import check_no_input, clear, write_json
+from devicekit.system.writing import check_no_input, clear, note_replaced, settings_of_command, write_json
+
+_logger = logging.getLogger(__name__)
 
 _NOBODYS = {MARKER, work.LOCK_FILE, ".DS_Store", "Thumbs.db", "desktop.ini"}
+_NAMED_SETTINGS = 3  # of those that differ from an earlier run, in words
 _OF_FILES = (".csv", ".html", ".json", ".pdf", ".png", ".svg")  # endings that nobody gives a folder
 
 
@@ -62,6 +67,39 @@ def _named(names: list[str]) -> str:
 def _is_left(name: str, marker: Marker) -> bool:
     """Return whether a file is of a kind that the use of a folder's files leaves there, as the folder's marker says."""
     return any(fnmatchcase(name, pattern) for pattern in marker.get("leaves", ()))
+
+
+def _settings(out: Path) -> Marker:
+    """Return the settings of this command for a marker; paths are relative to the folder, which may be moved."""
+    found = settings_of_command()
+    return {} if found is None else {"settings": {name: _setting(value, out) for name, value in found.items()}}
+
+
+def _setting(value: Any, out: Path) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_setting(each, out) for each in value)
+    if not isinstance(value, Path):
+        return str(value)
+    try:
+        return Path(os.path.relpath(os.path.realpath(value), out)).as_posix()
+    except ValueError:  # another drive
+        return value.as_posix()
+
+
+def _tell_replaced(out: Path, earlier: Marker) -> None:
+    """Say that results of the same command are replaced, and which of its settings differ."""
+    before, now = earlier.get("settings"), _settings(Path(os.path.realpath(out))).get("settings")
+    if not isinstance(before, dict) or now is None or before == now:
+        return
+    names = [name for name in {**now, **before} if before.get(name) != now.get(name)]
+    note_replaced(out, {name: {"before": before.get(name), "now": now.get(name)} for name in names})
+    words = [f"{name} was {before.get(name, 'not given')}, now {now.get(name, 'not given')}" for name in names]
+    more = "; ..." if len(words) > _NAMED_SETTINGS else ""
+    listed = "; ".join(words[:_NAMED_SETTINGS]) + more
+    _logger.warning(
+        f"{out.name}: replaced the results of an earlier run with other settings: {listed}. Choose another --out to "
+        "keep both."
+    )
 
 
 def continued_folder(
@@ -114,11 +152,14 @@ def continued_folder(
                 f"{out} holds results that were changed since devicekit wrote them ({_named(changed)}); choose another "
                 "out=, or pass force=True to replace them"
             )
+    if (owner := read_marker(out)).get("command") == command and any((out / name).is_file() for name in names):
+        _tell_replaced(out, owner)
     try:
         (out / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError.of("cannot write", out, error) from error
-    write_json(out / MARKER, {"tool": "devicekit", "command": command, **marks, **(notes or {}), "files": names}, True)
+    noted = {"tool": "devicekit", "command": command, **marks, **(notes or {}), **_settings(real), "files": names}
+    write_json(out / MARKER, noted, True)
     return out
 
 
@@ -134,7 +175,8 @@ def result_folder(
 ) -> Iterator[Path]:
     """A folder to write results into, which replaces `out` in one step when the block ends well.
 
-    A folder that the same command made, and to which nothing was added, is replaced whole. Any other non-empty
+    A folder that the same command made, and to which nothing was added, is replaced whole, with a warning that names
+    the settings that differ. Any other non-empty
     folder is refused; with `force` the new files are put beside the ones already there, in place of those of the
     same name. An input of this command is never replaced.
 
@@ -178,7 +220,7 @@ def result_folder(
             except FileError as error:  # of what was to be in `out`
                 error.message = error.message.replace(str(new), str(out))
                 raise
-            marker: Marker = {"tool": "devicekit", "command": command, "files": _files(new)}
+            marker: Marker = {"tool": "devicekit", "command": command, **_settings(out), "files": _files(new)}
             if of:
                 marker |= {"of": of, "leaves": list(leaves)}
             write_json(new / MARKER, {**marker, "sha256": _sums(new, marker["files"])})
@@ -189,7 +231,9 @@ def result_folder(
             elif later := _kept_from(out, command, of):  # meanwhile
                 raise FileError(f"{out} now {later}; start again with another out=")
             else:
+                earlier = read_marker(out)
                 work.put_in_place(new, out)
+                _tell_replaced(out, earlier)
     except OSError as error:
         raise FileError.of("cannot write", out, error) from error
 

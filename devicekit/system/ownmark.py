@@ -41,8 +41,9 @@ def is_hdf5(path: Path) -> bool:
 class Marker(TypedDict, total=False):
     """Notes of devicekit in a folder; tool, command and those of the command stand in one that it made only.
 
-    `files` are the names of what it wrote there, with the checksums `sha256`; `leaves` are patterns of names of what
-    using these files leaves there; `of` is what they are of; `file` and `study` are those of a study.
+    `settings` are those of the command by option. `files` are the names of what it wrote there, with the checksums
+    `sha256`; `leaves` are patterns of names of what using these files leaves there; `of` is what they are of; `file`
+    and `study` are those of a study.
     """
 
     tool: str
@@ -50,6 +51,7 @@ class Marker(TypedDict, total=False):
     of: str
     file: str
     study: str
+    settings: dict[str, str]
     files: list[str]
     leaves: list[str]
     sha256: dict[str, str]

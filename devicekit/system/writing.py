@@ -31,6 +31,8 @@ class _Command:
     written: set[Path] = field(default_factory=set)
     cleared: set[Path] = field(default_factory=set)
     may_replace: bool = False
+    settings: dict[str, Any] | None = None
+    replaced: list[dict[str, Any]] = field(default_factory=list)
 
 
 _command: ContextVar[_Command | None] = ContextVar("command", default=None)
@@ -62,6 +64,30 @@ def allow_replacing() -> None:
     """Let this command, if one runs, replace files that devicekit did not write; its inputs are kept all the same."""
     if (running := _command.get()) is not None:
         running.may_replace = True
+
+
+def note_settings(settings: Mapping[str, Any]) -> None:
+    """Remember the settings of this command, if one runs, which folders of its results keep in their markers."""
+    if (running := _command.get()) is not None:
+        running.settings = dict(settings)
+
+
+def settings_of_command() -> dict[str, Any] | None:
+    """Return the settings of this command; None outside a command."""
+    running = _command.get()
+    return None if running is None else running.settings
+
+
+def note_replaced(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Remember that the results of an earlier run in a folder are replaced, and the settings that differ."""
+    if (running := _command.get()) is not None:
+        running.replaced.append({"folder": str(folder), "settings": dict(settings)})
+
+
+def list_replaced() -> list[dict[str, Any]]:
+    """Return the folders in which this command replaced results of other settings."""
+    running = _command.get()
+    return [] if running is None else running.replaced
 
 
 def check_apart(outputs: Mapping[str, Path], inputs: Sequence[Path] = ()) -> None:

@@ -200,6 +200,21 @@ def test_bad_input_exits_with_2_and_the_reason(lab, capsys, tmp_path, file, more
     assert not (tmp_path / "fit" / "calibration.json").exists()
 
 
+def test_a_finished_calibration_that_is_replaced_with_another_prior_is_named(lab, capsys, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise ParameterError("stopped")
+
+    monkeypatch.setattr("physics.calibration.fit.calibrate", stop)
+    options = ("--stack", lab / "stack.toml", "--out", tmp_path / "fit")
+    found = []
+    for upper in (1.4, 1.5, 1.6):
+        _, _, printed = run(capsys, "calibrate", lab / "timed.csv", "--free", f"reaction.energy=1.15:{upper}", *options)
+        found.append([prior in printed for prior in ("reaction.energy=1.15:1.5", "reaction.energy=1.15:1.6")])
+        if upper == 1.5:  # the second run finishes, the first has left no result
+            (tmp_path / "fit" / "calibration.json").write_text("{}")
+    assert found == [[False, False], [False, False], [True, True]]
+
+
 def test_out_is_needed(lab, capsys):
     assert "--out" in refused(capsys, "calibrate", lab / "timed.csv", *FREE)
 
