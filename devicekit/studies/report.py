@@ -122,11 +122,12 @@ def _words(result: StudyResult, summary: pd.DataFrame, ranks: list[str]) -> list
         words.append(f"{highest}: {shown}, {listed(equal)}.")
     words += [f"Cases {listed(cases)} are the same runs." for cases in result.same_runs]
     failed = len(result.failed)
-    too_few = "low" in summary and summary["low"].isna().all()
-    intervals = "too few for an interval" if too_few else f"intervals over {'cards' if spec.pool else 'them'}"
+    ends = "; intervals over cards" if spec.pool else "; intervals over them"
+    if "low" in summary and summary["low"].isna().all():
+        ends = "; too few cards for an interval" if spec.pool else ": too few for an interval"
     words.append(
         f"{count(len(result.table), 'run')}, {failed or 'none'} failed; {count(len(spec.seeds), 'seed')} a "
-        f"{'card' if spec.pool else 'case'}{':' if too_few else ';'} {intervals}."
+        f"{'card' if spec.pool else 'case'}{ends}."
     )
     if message := result.of_other_versions:
         words.append(message)
