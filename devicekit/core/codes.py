@@ -164,7 +164,8 @@ _BY_RANK = {
         ),
         "law_stops": (
             "the fitted law stops inside the measured range",
-            "fit another law (devicekit compare ranks them); beyond the stop its pulses move no state on average",
+            "try --estimator mean, or another law (devicekit compare ranks them); beyond the stop its pulses move no "
+            "state on average",
         ),
         "extrapolation": (
             "a prediction reaches far beyond the measured time",

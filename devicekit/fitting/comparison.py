@@ -89,6 +89,9 @@ class Comparison(Record):
         "the fitted exponential), with that fit's rms misfit as a fraction of the window"
     )
     basis: dict[str, str] = column(doc="data that the criteria were computed on")
+    stopped: tuple[str, ...] = column(
+        default=(), doc="branches on which devicekit fit with eq. (2) stops inside the measured range (`law_stops`)"
+    )
 
     def __repr__(self) -> str:
         best = (f"{name.upper()} {scores[0].model} of {len(scores)} laws" for name, scores in self.branches.items())
@@ -148,11 +151,15 @@ class Comparison(Record):
         return f"{'; '.join(parts)}."
 
     def advice(self) -> str:
-        """Return with which law to fit, in one sentence."""
+        """Return with which law to fit, and why."""
         known = [{each.model for each in self.equal(direction)} & {*LAWS} for direction in self.branches]
         shared = set.intersection(*known)
         if "eq2" in shared:
-            return f"Keep eq. (2), the default of devicekit fit: {self._reason_to_keep('eq2')}."
+            keep = f"Keep eq. (2), the default of devicekit fit: {self._reason_to_keep('eq2')}."
+            if not self.stopped:
+                return keep
+            names = listed([direction.upper() for direction in self.stopped])
+            return f"{keep} Its fit to whole trains stops inside the {names} readings: use --estimator mean."
         if shared:
             law = self._likeliest(shared)
             return f"Fit with devicekit fit --model {law}: {self._reason_to_keep(law)}."
@@ -360,7 +367,9 @@ def compare(table: Data | None = None, **reading: Any) -> Comparison:
         labels[direction] = _labels(fitted)
     if not branches:
         raise TraceError("the table has no pulse trains on which laws can be compared")
-    return Comparison(branches=branches, ladder=ladders, nl=labels, basis=bases)
+    codes = {direction: {each.code for each in fitted.warnings} for direction, fitted in reference.branches.items()}
+    stopped = tuple(direction for direction, found in codes.items() if "law_stops" in found)
+    return Comparison(branches=branches, ladder=ladders, nl=labels, basis=bases, stopped=stopped)
 
 
 def _ranked(scores: list[LawScore]) -> tuple[LawScore, ...]:

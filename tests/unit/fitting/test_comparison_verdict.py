@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ def test_a_law_that_one_criterion_prefers_is_not_told_apart() -> None:
     assert [[each.model for each in found.likely("ltp", by)] for by in ("bic", "aicc")] == [["vteam"], ["eq2"]]
     assert re.findall(r"by (BIC|AICc) (\w+)", found.verdict()) == [("BIC", "vteam"), ("AICc", "eq2")]
     assert re.findall(r"BIC|AICc|\+[\d.]+", found.advice()) == ["BIC", "+7.5", "AICc"]
+    assert "--estimator" not in found.advice()
+    assert "LTD" in replace(found, stopped=("ltd",)).advice().partition("--estimator mean")[0]
 
 
 @pytest.fixture
