@@ -263,7 +263,8 @@ def mark_of(card: DeviceCard, data: Table | None = None) -> str:
     more = data.marks if data is not None else ()
     sentence = mark_sentence([*card.marks, *more])
     only_parts = card.synthetic_blocks and "synthetic" not in (*card.provenance.marks, *more)
-    return f"{sentence} ({listed(list(card.synthetic_blocks))})" if only_parts else sentence
+    first, *rest = sentence.split("; ")
+    return "; ".join([f"{first} ({listed(list(card.synthetic_blocks))})", *rest]) if only_parts else sentence
 
 
 def add_mark(lines: str, comment: str, mark: str) -> str:

@@ -9,7 +9,7 @@ from devicekit.core.text import listed
 from devicekit.figures.drawn import Drawn
 from devicekit.figures.inputs import BENCHMARK, METRICS, Input
 from devicekit.figures.style import Style
-from devicekit.names import mark_sentence
+from devicekit.names import mark_sentence, mark_words
 
 
 def caption(panels: Sequence[Drawn], words: Sequence[str], style: Style) -> str:
@@ -33,7 +33,7 @@ def _letter(word: str, style: Style) -> str:
 
 
 def _mark(panel: Drawn) -> str:
-    return mark_sentence(mark for each in panel.inputs for mark in each.marks).partition(":")[0]
+    return mark_words(mark for each in panel.inputs for mark in each.marks)
 
 
 def _origin(inputs: Sequence[Input]) -> str:

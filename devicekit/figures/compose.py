@@ -22,7 +22,7 @@ from devicekit.figures.inputs import Input
 from devicekit.figures.layout import add_axes, arrange, set_letters
 from devicekit.figures.numbers import numbers
 from devicekit.figures.style import MM, Style
-from devicekit.names import mark_sentence
+from devicekit.names import mark_sentence, mark_words
 from devicekit.system import ownmark, plugins, writing
 from devicekit.tables import write_csv
 
@@ -202,7 +202,7 @@ class PaperFigure:
 
     @staticmethod
     def _mark(panel: Drawn) -> str:
-        return mark_sentence(mark for each in panel.inputs for mark in each.marks).partition(":")[0]
+        return mark_words(mark for each in panel.inputs for mark in each.marks)
 
     def _metadata(self, panels: Sequence[Drawn], kind: str) -> dict[str, Any]:
         """Return what a file says of itself: no date, so that the same data give the same bytes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devicekit.names.marks import MARK_COLUMN, MARKS, mark_cell, mark_sentence, marks_in, marks_of_cells
+from devicekit.names.marks import MARK_COLUMN, MARKS, mark_cell, mark_sentence, mark_words, marks_in, marks_of_cells
 from devicekit.names.units import Unit, parse_unit
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Unit",
     "mark_cell",
     "mark_sentence",
+    "mark_words",
     "marks_in",
     "marks_of_cells",
     "parse_unit",

@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-MARKS = ("synthetic", "simulated", "calibrated", "published")  # published: from numbers in print, not from readings
+_UNMEASURED = "not from a measurement"
+SENTENCES = {  # of each mark, what a file says after its word
+    "synthetic": _UNMEASURED,
+    "simulated": _UNMEASURED,
+    "calibrated": _UNMEASURED,
+    "published": "from numbers in print, not from readings",
+}
+MARKS = tuple(SENTENCES)
 MARK_COLUMN = "data_origin"  # of a CSV of ours: its marks in every row, so that rows taken out of it keep them
-_END = ": not from a measurement"
 _WORD = f"(?:{'|'.join(MARKS).upper()})"
-_SENTENCE = re.compile(rf"({_WORD}(?:, {_WORD})*){_END}")
+_SENTENCE = re.compile(rf"({_WORD}(?:, {_WORD})*): (?:{'|'.join(dict.fromkeys(SENTENCES.values()))})")
 
 
 def ordered(marks: Iterable[str]) -> tuple[str, ...]:
@@ -20,8 +26,15 @@ def ordered(marks: Iterable[str]) -> tuple[str, ...]:
 
 def mark_sentence(marks: Iterable[str]) -> str:
     """Return what a file says of itself: "SYNTHETIC: not from a measurement"; empty without a mark."""
-    found = ordered(marks)
-    return f"{', '.join(found).upper()}{_END}" if found else ""
+    groups: dict[str, list[str]] = {}
+    for mark in ordered(marks):
+        groups.setdefault(SENTENCES[mark], []).append(mark)
+    return "; ".join(f"{mark_words(own)}: {words}" for words, own in groups.items())
+
+
+def mark_words(marks: Iterable[str]) -> str:
+    """Return marks as words: "SYNTHETIC, SIMULATED"; empty without a mark."""
+    return ", ".join(ordered(marks)).upper()
 
 
 def marks_in(text: str) -> tuple[str, ...]:

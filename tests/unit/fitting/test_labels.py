@@ -15,6 +15,8 @@ from devicekit.device.card import load_card
 from devicekit.exporters import export
 from devicekit.fitting.labels import Labels, card_from_labels, find_labels, make_train, published_devices
 from devicekit.models.labels import a_of_label, nl_label, nl_of_curve
+from devicekit.names import marks_in
+from devicekit.names.marks import SENTENCES
 from devicekit.system.catalog import marks
 
 
@@ -65,6 +67,9 @@ def test_the_card_of_a_known_device_is_written_and_read(devicekit: Any, tmp_path
     assert (record["published"], record["synthetic"]) == (True, False)
     export(card, "crosssim", tmp_path / "made")
     assert marks(tmp_path / "made" / "README.txt") == ("published",)
+    for text in ((tmp_path / "made" / "README.txt").read_text(), devicekit(out).out):
+        assert marks_in(text) == ("published",)
+        assert SENTENCES["simulated"] not in text
     assert devicekit("card", "from-labels", "nobody", "--out", str(out)).code == 2
     assert devicekit("card", "from-labels", "--c2c", "0.05").code == 2  # of which device?
 
