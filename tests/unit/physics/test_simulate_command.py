@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import numpy as np
@@ -133,3 +134,24 @@ def test_an_incomplete_run_is_saved_and_ends_with_1(capsys, tmp_path):
     assert code == 1
     assert "incomplete" in warned
     assert json.loads((out / "summary.json").read_text())["complete"] is False
+
+
+@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.parametrize(
+    ("material", "gradual"), [("drift", True), pytest.param("electrothermal", False, marks=pytest.mark.slow)]
+)
+def test_the_headline_is_the_median_of_the_loops_after_the_prescribed_one(capsys, tmp_path, material, gradual):
+    stack = tmp_path / "stack.toml"
+    stack.write_text(f"material = '{material}'\n[numerics]\nvoltage_step = {{ value = 0.05, unit = 'V' }}\n")
+    wanted = ["--stack", stack, "--cycles", 3, "--stop", 0.8, "--reset-stop", -0.6, "--out", tmp_path / "out", "--json"]
+    code, text, _ = simulate(capsys, *COARSE, *wanted)
+    assert code == 0
+    found = json.loads(text)
+    first, *later = (each["v_set_v"] for each in found["cycles"])
+    headline = html.unescape((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    assert f" at {np.median(later):.3g} V (" in headline
+    assert f" at {first:.3g} V" not in headline
+    remarks = {each["code"]: each["message"] for each in found["remarks"]}
+    apart = abs(np.median(later) - np.median([each["v_100ua_v"] for each in found["cycles"][1:]]))
+    assert ("gradual_set" in remarks) == gradual == (apart > 0.1)
+    assert "e-" not in remarks.get("sparse", "")  # 6e-26 vacancies are none
