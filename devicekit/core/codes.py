@@ -238,7 +238,7 @@ _BY_RANK = {
         ),
         "melted": (
             "the simulated filament melts (2000 K), which ends the run",
-            "lower the compliance (--compliance), or the thermal resistance",
+            "where the compliance must stay, lower the thermal resistance",
         ),
         "gradual_set": (
             "V_set is more than 0.1 V from the voltage at 100 µA: the set is gradual, and depends on the compliance",
