@@ -21,6 +21,7 @@ from devicekit.system import files
 from devicekit.system.answers import Answered, ask_person
 from devicekit.system.left_out import LeftOut
 from devicekit.system.options import ReadOptions
+from devicekit.tables import SweepTable
 
 SAMPLED = 120  # files whose make is learned, at most
 MOST_FILES = 50_000
@@ -149,8 +150,11 @@ def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -
     QuestionError
         If the fields of the names are not confirmed by a person, an option or templates.
     UsageError, FileError
-        If a template fits no file, names have no form in common, or no file can be read.
+        If another kind of data is stated, a template fits no file, names have no form in common, or no file can be
+        read.
     """
+    if reading.kind not in (None, SweepTable.kind):
+        raise UsageError(f"A population is of voltage sweeps; kind={reading.kind} does not apply. Remove it.")
     paths, left = list_files(folder)
     stems = {path: stem_of(path, folder) for path in paths}
     some = _spread(paths, SAMPLED)

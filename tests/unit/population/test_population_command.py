@@ -99,3 +99,15 @@ def test_a_decimal_comma_before_a_unit_is_read(
     assert devicekit("population", tmp_path / "lot", "--accept", "--jobs", 1, "--out", out).code == 0
     steps = pd.read_csv(out / "steps.csv")
     assert sorted(set(steps["compliance_a"].dropna())) == pytest.approx(limits)
+
+
+def test_a_population_of_another_kind_than_sweeps_is_refused(devicekit: Callable[..., Any], tmp_path: Path) -> None:
+    for number in (1, 2):
+        write_sweep(tmp_path / "lot" / f"W1_C{number}_iv.csv", 1.5, -1.5)
+    (tmp_path / "lot" / "W1_C3_iv.csv").write_text("time_s,current_a\n0,1e-6\n1,2e-6\n2,3e-6\n")
+    options = ("population", tmp_path / "lot", "--accept", "--jobs", 1, "--out", tmp_path / "out", "--kind")
+    ran = devicekit(*options, "pulse")
+    assert (ran.code, "--kind pulse" in ran.err, "--map" in ran.err) == (2, True, False)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "lot" / "W1_C3_iv.csv").unlink()
+    assert devicekit(*options, "sweep").code == 0
