@@ -135,7 +135,7 @@ def _rate(v: Array, t: Array, up: Segment, rate: float | None, name: str) -> flo
     if not (taken > 0).any():
         if rate is None:
             raise ParameterError(
-                f"rate: {name} has no times; give the ramp rate in V/s (a factor of 10 shifts a SET by about 45 mV)"
+                f"rate: {name} has no times; give the ramp rate in V/s (a factor of 10 shifts a SET by about 40 mV)"
             )
         return rate
     own = float(np.median(rise[taken > 0] / taken[taken > 0]))
