@@ -44,10 +44,10 @@ class VariationRow(NamedTuple):
     estimator: str
 
     def texts(self, show: Callable[[float], str], unknown: str) -> list[str]:
-        """Return the values as text; an estimate that no digit of `show` tells from zero is "none found"."""
+        """Return the values as text; an estimate that no digit of `show` tells from zero is "none"."""
         zero = show(0.0) if _LIKELIHOOD in self.estimator else None
         shown = (unknown if value is None else show(value) for value in self.values)
-        return ["none found" if each == zero else each for each in shown]
+        return ["none" if each == zero else each for each in shown]
 
 
 def variation_rows(cards: Mapping[str, BranchVariation]) -> list[VariationRow]:

@@ -37,6 +37,7 @@ def test_few_noisy_cycles_or_short_trains_are_a_reason_to_resample(fitted: Devic
     assert fitted.ltp is not None
     short = replace(fitted.ltp, parameters=np.array([np.log(0.002), 0.0, 0.0]))  # 80 equal steps
     assert short.trajectory[-1] < 1 / 3
+    short = replace(short, x=short.trajectory)  # readings that end there, too
     words = reason_to_resample(replace(fitted, ltp=short))
     assert words.startswith("LTP")
     assert "16%" in words

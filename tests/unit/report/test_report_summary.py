@@ -122,6 +122,6 @@ def test_an_estimate_of_zero_is_none_found(fitted: Any) -> None:
     offset, rate = (
         next(row for row in rows if row.what == what) for what in ("window shift between cycles", "rate of a cycle")
     )
-    assert offset.texts("{:.2f}".format, "unknown") == ["none found", "0.02"]
-    assert rate.texts("{:.2f}".format, "unknown") == ["0.10", "none found"]
+    assert offset.texts("{:.2f}".format, "unknown") == ["none", "0.02"]
+    assert rate.texts("{:.2f}".format, "unknown") == ["0.10", "none"]
     assert rate._replace(values=(None, 0.1)).texts("{:.2f}".format, "unknown") == ["unknown", "0.10"]
