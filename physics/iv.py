@@ -321,11 +321,4 @@ def _remarks(result: IVResult, drive: Sequence[Segment]) -> Iterator[CodedWarnin
         "LRS": [each.device.lrs_s for each in found],
     }
     yield from moving_loops(loops_by["V_set"])
-    largest_first = dict(sorted(loops_by.items(), key=lambda each: -_moved(each[1])))
-    yield from drifting_loops([each.cycle for each in found], largest_first, noisy=result.noise is not None)
-
-
-def _moved(values: Sequence[float | None]) -> float:
-    """Return the relative change from the second loop to the last."""
-    known = [each for each in values[1:] if each]
-    return abs(known[-1] / known[0] - 1) if known else 0.0
+    yield from drifting_loops([each.cycle for each in found], loops_by, noisy=result.noise is not None)

@@ -181,7 +181,8 @@ def drifting_loops(
 ) -> tuple[CodedWarning, ...]:
     """Return a warning for each quantity that drifts by over 5 % of its median from the second loop to the last.
 
-    Six loops are needed; the first one starts from a prescribed state. A straight line is fitted.
+    A straight line is fitted to six loops or more; the first one starts from a prescribed state. The largest drift comes
+    first.
 
     Parameters
     ----------
@@ -193,7 +194,7 @@ def drifting_loops(
         Whether the loops have noise: the slope must then differ from 0 with p below 0.001, in a t test that counts
         residuals that follow each other (lag 1) as fewer loops.
     """
-    found = []
+    found: list[tuple[float, CodedWarning]] = []
     for name, values in quantities.items():
         known = [(number, value) for number, value in zip(loops[1:], values[1:], strict=True) if value is not None]
         if len(known) < 5:
@@ -203,8 +204,8 @@ def drifting_loops(
         share = line[0] * (loop[-1] - loop[0]) / float(np.median(value))
         if abs(share) > _MOVED and not (noisy and _by_chance(loop, value - np.polyval(line, loop), line[0])):
             words = f"{name} drifts by {100 * share:+.0f} % from loop {loop[0]:g} to loop {loop[-1]:g}."
-            found.append(CodedWarning("moving_loops", words))
-    return tuple(found)
+            found.append((-abs(share), CodedWarning("moving_loops", words)))
+    return tuple(warning for _, warning in sorted(found, key=lambda each: each[0]))
 
 
 def _by_chance(loop: Array, off: Array, slope: float) -> bool:

@@ -234,7 +234,7 @@ class IVResult(_Result):
         ran = f"; {len(self.cycles)} of {count(self.planned, 'loop')} ran" if self.planned > 1 else ""
         limit = si(self.stack.circuit.compliance, "A", 3)
         if self.start == "pristine" and len(self.cycles) == 1 and last["segment"] == "set":
-            return f"The pristine film forms at {at}, then melts at {current}, before the compliance of {limit}{ran}."
+            return f"The pristine film forms and melts at {at} and {current}, before the compliance of {limit}{ran}."
         return f"The filament melts at {at} and {current}{ran}."
 
     @property

@@ -187,6 +187,8 @@ def test_a_slow_drift_of_loops_is_remarked_on() -> None:
     rise = [0.5 + 0.001 * k for k in numbers]
     (found,) = drifting_loops(numbers, {"LRS": line, "HRS": [30.0] * 10, "V_set": rise})
     assert (found.code, found.message) == ("moving_loops", "LRS drifts by -8 % from loop 2 to loop 10.")
+    both = drifting_loops(numbers, {"LRS": line, "HRS": [30.0 + 2 * k for k in numbers]})
+    assert [each.message.split()[0] for each in both] == ["HRS", "LRS"]  # the larger first
     (later,) = drifting_loops(range(2, 12), {"LRS": line})  # the first one was a forming
     assert later.message == "LRS drifts by -8 % from loop 3 to loop 11."
     assert not drifting_loops(range(1, 6), {"LRS": line[:5]})
