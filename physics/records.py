@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, column
+from devicekit.core.statistics import t_quantile
 from devicekit.core.text import conductance
 from physics.constants import Array
 from physics.guards import holding_time
@@ -181,8 +181,7 @@ def drifting_loops(
 ) -> tuple[CodedWarning, ...]:
     """Return a warning for each quantity that drifts by over 5 % of its median from the second loop to the last.
 
-    A straight line is fitted to six loops or more; the first one starts from a prescribed state. The largest drift comes
-    first.
+    The largest comes first. A line is fitted to six loops or more; the first one starts from a prescribed state.
 
     Parameters
     ----------
@@ -215,7 +214,7 @@ def _by_chance(loop: Array, off: Array, slope: float) -> bool:
     if counted <= 2:
         return True
     error = math.sqrt(squares / (counted - 2) / float(np.sum((loop - loop.mean()) ** 2)))
-    return bool(abs(slope) <= error * stdtrit(counted - 2, 0.9995))
+    return bool(abs(slope) <= error * t_quantile(0.9995, counted - 2))
 
 
 @dataclass(frozen=True, kw_only=True)

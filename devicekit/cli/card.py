@@ -19,6 +19,7 @@ from devicekit.cli.common import (
 )
 from devicekit.cli.lazy import group
 from devicekit.core.errors import UsageError
+from devicekit.names import mark_words
 from devicekit.system.options import ReadOptions
 from devicekit.verbs import shared
 
@@ -60,7 +61,7 @@ def _print_card(card: DeviceCard) -> None:
         ("window", f"{span(window.low, window.high, unit)} ({window.scope})"),
         ("devices", count(max(len(card.devices), 1), "fitted device")),
         ("source", f"{source.source} (SHA-256 {source.sha256[:12]}...)"),
-        ("data", ", ".join(source.marks).upper() or "measured"),
+        ("data", mark_words(source.marks) or "measured"),
     ]
     if conditions.pulse_width_s is not None:
         rows.insert(2, ("pulse width", si(conditions.pulse_width_s, "s")))

@@ -43,6 +43,10 @@ def with_interval(
     return f"{number} ({stated}{show(ends[0])} to {show(ends[1])})"
 
 
+FEWEST_VALUES = 3
+"""Values that give a study an interval: with two, Student's t makes it 13 standard errors wide on each side."""
+
+
 def mean_ends(values: Sequence[float], level: float = LEVEL) -> tuple[float, float] | None:
     """Return the interval of a mean by Student's t, over independent values; None below two of them."""
     n = len(values)

@@ -29,6 +29,7 @@ from devicekit.device.pulselaw import PulseScaling
 from devicekit.device.remarks import Remark
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
+from devicekit.names import mark_words
 from devicekit.system import catalog, files, writing
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class DeviceCard(Printed, Strict):
         unit = "S" if self.window.quantity == "conductance_s" else ""
         rows = [
             ("law", self.law.title),
-            ("data", ", ".join(self.provenance.marks).upper() or "measured"),
+            ("data", mark_words(self.provenance.marks) or "measured"),
             ("window", span(self.window.low, self.window.high, unit)),
         ]
         for name, branch, spread in (

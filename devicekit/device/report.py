@@ -10,6 +10,7 @@ from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import listed, si
 from devicekit.device.blocks import BranchVariation
 from devicekit.device.card import DeviceCard
+from devicekit.names import mark_words
 from devicekit.report import Section, draw
 from devicekit.report.shared import provenance_section, short
 
@@ -121,7 +122,7 @@ def provenance(card: DeviceCard, command: str, seed: int | None = None) -> Secti
     rows += [
         ("source", source.source),
         ("SHA-256", source.sha256),
-        ("data", ", ".join(source.marks).upper() or "measured"),
+        ("data", mark_words(source.marks) or "measured"),
     ]
     for name, value in card.conditions.stated().items():
         unit = GLOSSARY["pulse_width_s" if name.endswith("_s") else "pulse_voltage_v"].unit

@@ -16,7 +16,7 @@ from devicekit.core.estimates import Estimate
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed, percent, si
-from devicekit.features.definitions import definition
+from devicekit.features.definitions import V_FORM_METHOD, definition
 from devicekit.population import components as mixed
 from devicekit.population.compare import Comparison, compare, shared
 from devicekit.population.components import Component, Effect, Model
@@ -154,7 +154,7 @@ class Population(Record):
         """Return the numbers that matter most: yield, medians, the component of the cycles and of the cells."""
         works, label = self.working, "cells that work"
         found = [Scalar.from_estimate("working_share", label, works, of="cells")] if works.known else []
-        methods = {"v_set_v": self.v_set_method, "v_form_v": self.v_set_method, "v_reset_v": self.v_reset_method}
+        methods = {"v_set_v": self.v_set_method, "v_form_v": V_FORM_METHOD, "v_reset_v": self.v_reset_method}
         read = {name: definition(each, self.read_voltage_v) for name, each in methods.items()}
         for name in MAIN:
             if (own := self.distribution(name)) is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from devicekit.core.intervals import mean_ends
+from devicekit.core.intervals import FEWEST_VALUES, mean_ends
 from devicekit.core.records import Estimate, Record, column
 from devicekit.plot import Axis, Curve, Panel
 from devicekit.studies.rank_intervals import AGREES, rank_interval, spearman
@@ -17,7 +17,7 @@ from devicekit.studies.spec import Scalar
 MARKERS = ("D", "o", "s", "^", "v", "P", "X", "*", ">", "p", "<")  # one more than colours: none returns with its colour
 COLOURS = tuple(f"C{k}" for k in range(10))
 APART = 0.36  # of the distance of two devices, over which the rankings of one are spread
-FEWEST = 3  # devices that have ranks to compare; of so few, every sixth order is the same by chance
+FEWEST_DEVICES = 3  # that have ranks to compare; of so few, every sixth order is the same by chance
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Ranking:
     own: bool = False  # of a setting of the study, not of somebody else
 
     def ends(self, device: str) -> tuple[float, float, float]:
-        """Return mean, low and high of a device: the 95 % interval over seeds, the mean with one; NaN if unranked.
+        """Return mean, low and high of a device: the 95 % interval over seeds; NaN if unranked.
 
-        Ends lie within 0 and 1, as accuracies do.
+        With fewer than three seeds both ends are the mean. Ends lie within 0 and 1, as accuracies do.
         """
         if device not in self.runs:
             return (float("nan"),) * 3
         values = list(self.runs[device])
         mean = float(np.mean(values))
-        low, high = mean_ends(values) or (mean, mean)
+        low, high = (mean_ends(values) if len(values) >= FEWEST_VALUES else None) or (mean, mean)
         return mean, max(low, 0.0), min(high, 1.0)
 
     @property
@@ -84,7 +84,12 @@ class Agreement(Record):
     @property
     def agrees(self) -> bool:
         """True if the ranks of four devices or more are alike and the interval leaves out 0."""
-        return self.n_devices > FEWEST and self.rho.value >= AGREES and self.rho.low is not None and self.rho.low > 0
+        return (
+            self.n_devices > FEWEST_DEVICES
+            and self.rho.value >= AGREES
+            and self.rho.low is not None
+            and self.rho.low > 0
+        )
 
 
 def ranks_panel(rankings: Sequence[Ranking]) -> Panel:
@@ -140,7 +145,7 @@ def all_devices(rankings: Sequence[Ranking]) -> list[str]:
 def compare(one: Ranking, other: Ranking) -> Agreement | None:
     """Return how alike two rank the devices that both rank, and no others; None with fewer than three."""
     devices = tuple(each for each in one.runs if each in other.runs)
-    if len(devices) < FEWEST:
+    if len(devices) < FEWEST_DEVICES:
         return None
     runs, others = ([np.asarray(side.runs[each], float) for each in devices] for side in (one, other))
     means, values = (np.array([each.mean() for each in side]) for side in (runs, others))

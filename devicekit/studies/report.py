@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from devicekit.core.intervals import LEVEL, with_interval
+from devicekit.core.intervals import FEWEST_VALUES, LEVEL, with_interval
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
@@ -13,7 +13,7 @@ from devicekit.names import MARK_COLUMN
 from devicekit.report import FIGURE_SIZE, Block, Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import provenance_section
 from devicekit.studies.ranking_report import rank_section, rank_words
-from devicekit.studies.result import BASELINE, FEWEST, StudyResult
+from devicekit.studies.result import BASELINE, StudyResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,7 +219,7 @@ def _largest_loss(result: StudyResult) -> str:
     if losses["loss"].isna().all():
         return f"Cases cannot be ranked: '{result.spec.reference}' and another case must finish for the same seed."
     if losses["low"].isna().all():
-        return f"Losses against '{result.spec.reference}' cannot be judged: an interval needs {FEWEST} seeds."
+        return f"Losses against '{result.spec.reference}' cannot be judged: an interval needs {FEWEST_VALUES} seeds."
     reference = f"'{result.spec.reference}'"
     for row in losses.dropna(subset=["low"]).to_dict("records"):  # the largest first
         if row["low"] > 0:

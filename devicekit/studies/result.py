@@ -12,7 +12,7 @@ import pandas as pd
 
 from devicekit._version import __version__
 from devicekit.core.errors import ParameterError
-from devicekit.core.intervals import LEVEL, t_ends, with_interval
+from devicekit.core.intervals import FEWEST_VALUES, LEVEL, t_ends, with_interval
 from devicekit.core.printing import Printed
 from devicekit.core.text import count, listed, percent
 from devicekit.plot import Panel
@@ -25,7 +25,6 @@ from devicekit.studies.tasks import get_task
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FEWEST = 3  # values that give an interval: with two, Student's t makes it 13 standard errors wide on each side
 BASELINE = "baseline: "  # how the label of an ordinary classifier begins
 
 
@@ -261,7 +260,7 @@ class StudyResult(Printed):
 def _ends(mean: pd.Series, error: pd.Series, n: pd.Series) -> tuple[list[float], list[float]]:
     """Return the ends of the 95 % intervals of means, NaN where a mean rests on fewer than three values."""
     ends = [
-        t_ends(float(m), float(e), int(k)) if k >= FEWEST else (np.nan, np.nan)
+        t_ends(float(m), float(e), int(k)) if k >= FEWEST_VALUES else (np.nan, np.nan)
         for m, e, k in zip(mean, error, n, strict=True)
     ]
     return [low for low, _ in ends], [high for _, high in ends]

@@ -15,7 +15,7 @@ import pandas as pd
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, column
 from devicekit.core.text import count, listed
-from devicekit.features.definitions import COUNTED, OUTCOMES
+from devicekit.features.definitions import COUNTED, OUTCOMES, V_FORM
 from devicekit.features.stats import Spread, label_of
 
 LEAST_SHARE = 0.1  # share of the sweeps, or of the devices, below which they are a minority
@@ -38,8 +38,10 @@ def is_minority(values: pd.DataFrame, cycles: pd.DataFrame) -> bool:
     )
 
 
-def counted_sweeps(cycles: pd.DataFrame) -> pd.DataFrame:
-    """Return the sweeps that switched; none where they are a minority."""
+def counted_sweeps(cycles: pd.DataFrame, forming: int | None = None) -> pd.DataFrame:
+    """Return the sweeps that switched, without a forming; none where they are a minority."""
+    if V_FORM.name in cycles:
+        cycles = cycles[cycles[V_FORM.name].isna() & (cycles["cycle"] != forming)]
     rows = cycles[cycles["outcome"].isin(COUNTED)]
     return rows.iloc[:0] if is_minority(rows, cycles) else rows
 

@@ -25,7 +25,6 @@ from devicekit.features.definitions import (
     DEFAULT_V_RESET,
     DEFAULT_V_SET,
     NAMES_IN_LABELS,
-    V_FORM,
     check_definitions,
     definition,
     rule,
@@ -69,6 +68,7 @@ class DcResult(MeritResult):
     v_reset_method: str = column(doc="name of the definition of V_reset")
     table: SweepTable = internal("the sweeps")
     left_out: tuple[subset.Minority, ...] = column(default=(), doc="quantities of a minority of the sweeps or devices")
+    forming: int | None = internal("cycle that forms a pristine device", default=None)
 
     @derived()
     def outcomes(self) -> dict[str, int]:
@@ -183,8 +183,7 @@ class DcResult(MeritResult):
     @property
     def _counted(self) -> pd.DataFrame:
         """Rows of the sweeps that are in medians: no forming."""
-        known = V_FORM.name in self.cycles
-        return subset.counted_sweeps(self.cycles[self.cycles[V_FORM.name].isna()] if known else self.cycles)
+        return subset.counted_sweeps(self.cycles, self.forming)
 
     def _outcomes(self) -> list[str]:
         polarity = [] if self.polarity.word == "unknown" else [self.polarity.sentence()]
@@ -371,7 +370,7 @@ def characterize(
     found = cycle_rows.all_transitions(sweeps, read)
     side = polarity([each for of_one in found for each in of_one])
     cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset, forming)
-    counted = subset.counted_sweeps(cycles if forming is None else cycles[cycles["cycle"] != forming])
+    counted = subset.counted_sweeps(cycles, forming)
     by_level = levels(cycles) if len(counted) else ()
     found_spreads = tuple(spreads(counted).values())
     left_out = subset.find_minorities(cycles, found_spreads)
@@ -389,4 +388,5 @@ def characterize(
         table=table,
         warnings=(*dc_text.warnings(cycles, table.frame, v_set), *subset.warnings(left_out, cycles)),
         left_out=left_out,
+        forming=forming,
     )

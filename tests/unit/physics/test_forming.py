@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -87,6 +89,8 @@ def test_a_forming_is_in_no_median_and_needs_a_way_back():
     assert result.dc.cycles["v_set_v"].isna().tolist() == [True, False]
     assert result.dc.spread("v_set_v").n == 1
     assert result.dc.spread("g_hrs_s").median == result.cycles[1].hrs_s
+    missed = replace(result.dc, cycles=result.dc.cycles.assign(v_form_v=np.nan))  # it ended below half of the limit
+    assert missed._counted["cycle"].tolist() == [2]
     ramp = forming(result.stack)[:1]  # shows no state after the forming
     alone = simulate_iv(result.stack, mesh="coarse", start="pristine", segments=ramp)
     assert alone.v_form_v is None

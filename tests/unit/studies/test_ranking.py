@@ -105,8 +105,12 @@ def test_the_distance_of_devices_is_beside_the_scatter_of_seeds() -> None:
 
 
 def test_the_interval_of_an_accuracy_ends_at_nothing_and_all() -> None:
-    assert Ranking("r", {"a": [0.9, 0.99], "b": [0.01, 0.1]}).ends("a")[2] == 1.0
-    assert Ranking("r", {"a": [0.9, 0.99], "b": [0.01, 0.1]}).ends("b")[1] == 0.0
+    assert Ranking("r", {"a": [0.9, 0.99, 0.98], "b": [0.01, 0.1, 0.02]}).ends("a")[2] == 1.0
+    assert Ranking("r", {"a": [0.9, 0.99, 0.98], "b": [0.01, 0.1, 0.02]}).ends("b")[1] == 0.0
+
+
+def test_two_seeds_give_a_ranking_no_interval_as_they_give_none_to_a_study() -> None:
+    assert Ranking("r", {"a": [0.5, 0.7]}).ends("a") == pytest.approx((0.6, 0.6, 0.6))
 
 
 def test_every_ranking_is_in_the_figure_and_looks_like_no_other() -> None:
