@@ -9,7 +9,7 @@ from devicekit.core.intervals import FEWEST_VALUES, LEVEL, with_interval
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
-from devicekit.names import MARK_COLUMN
+from devicekit.names import MARK_COLUMN, marks_of_cells
 from devicekit.report import FIGURE_SIZE, Block, Report, Section, Table, Text, draw, mark_keys
 from devicekit.report.shared import provenance_section
 from devicekit.studies.ranking_report import rank_section, rank_words
@@ -61,13 +61,11 @@ def study_report(result: StudyResult, command: str) -> Report:
 
 
 def _marks(table: pd.DataFrame) -> tuple[str, ...]:
-    """Return the marks that the devices of all runs have."""
-    if "synthetic" in table and bool((table["synthetic"] == True).all()):  # noqa: E712 - NaN
-        return ("SYNTHETIC",)
-    if MARK_COLUMN not in table:
-        return ()
-    common = [set(str(cell).lower().split()) for cell in table[MARK_COLUMN].dropna().unique()]
-    return mark_keys(set.intersection(*common)) if common else ()
+    """Return the marks that the device of any run has."""
+    if MARK_COLUMN in table:
+        return mark_keys(marks_of_cells(table[MARK_COLUMN].unique()) or ())
+    synthetic = "synthetic" in table and bool((table["synthetic"] == True).any())  # noqa: E712 - NaN
+    return ("SYNTHETIC",) if synthetic else ()
 
 
 def _numbers(

@@ -272,3 +272,16 @@ def test_jobs_give_identical_results():
     assert one.costs == two.costs
     assert one.levels[0].simulated == two.levels[0].simulated
     assert one.model.runs == two.model.runs == 6
+
+
+def test_the_nearest_fitted_level_is_the_one_that_is_changed(linear):
+    """Levels of 100 and 400 uA lie 1 and 3 above that of 50 uA; a toy of one compliance changes nothing."""
+    lifted = [
+        replace(each, branches=tuple(Branch(b.name, b.voltage, b.log_current + up) for b in each.branches))
+        for each, up in ((three(5e-5, "a"), 0.0), (three(1e-4, "b"), 1.0), (three(4e-4, "c"), 3.0))
+    ]
+    fit = calibrate(lifted, base(), KEYS, hold_out=[5e-5])
+    (held,) = (each for each in fit.levels if each.held_out)
+    assert held.change["reset"] == pytest.approx(1.0, rel=1e-9)
+    grown = base().replace({"filament.radius_exponent": 0.1})
+    assert calibrate(lifted, grown, KEYS, hold_out=[4e-4]).stack.circuit.compliance == 1e-4

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from devicekit.core.errors import ParameterError
+from devicekit.names import MARK_COLUMN
 from devicekit.plot import plain
 from devicekit.studies.report import study_report
 from devicekit.studies.result import StudyResult
@@ -177,3 +178,17 @@ def test_a_study_on_synthetic_devices_says_so_and_a_label_cannot_be_a_formula() 
     assert "SYNTHETIC DATA" in page
     assert plain("$\\frac$ \x1blow") == r"\$\frac\$  low"
     assert "SYNTHETIC DATA" not in study_report(made(), "devicekit study t").to_html()
+
+
+@pytest.mark.parametrize(
+    ("cells", "marks"),
+    [
+        (["SYNTHETIC", "PUBLISHED"], ("SYNTHETIC", "PUBLISHED")),
+        (["SYNTHETIC", ""], ("SYNTHETIC",)),  # beside measured ones
+        (["SYNTHETIC SIMULATED", None], ("SYNTHETIC", "SIMULATED")),
+        ([""], ()),
+    ],
+)
+def test_a_page_has_the_marks_of_each_of_its_devices(cells: list[str | None], marks: tuple[str, ...]) -> None:
+    table = TABLE.assign(**{MARK_COLUMN: [cells[k % len(cells)] for k in range(len(TABLE))]})
+    assert set(study_report(made(table), "devicekit study t").marks) == set(marks)
