@@ -221,6 +221,12 @@ class IVResult(_Result):
             return f"median of loops 2 to {self.cycles[-1].cycle}"
         return "" if len(self.cycles) == 1 else "first loop" if self.first is self.cycles[0] else "loop 2"
 
+    @derived()
+    def headline(self) -> dict[str, float | str | None]:
+        """Figures of merit of page and terminal, and which loops they are of; other keys are of the first loop."""
+        found = self.typical
+        return {"of": self.typical_of, **{name: getattr(found, name) for name in (*_MERITS, "v_100ua_v")}}
+
     @property
     def melts(self) -> bool:
         """Whether the run ended because the filament melts."""

@@ -148,6 +148,9 @@ def test_the_headline_is_the_median_of_the_loops_after_the_prescribed_one(capsys
     headline = html.unescape((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
     assert f" at {np.median(later):.3g} V (" in headline
     assert f" at {first:.3g} V" not in headline
+    assert found["headline"]["of"] == "median of loops 2 to 3"
+    assert found["headline"]["v_set_v"] == pytest.approx(np.median(later), rel=1e-12)
+    assert found["v_set_v"] == first
     remarks = {each["code"]: each["message"] for each in found["remarks"]}
     apart = abs(np.median(later) - np.median([each["v_100ua_v"] for each in found["cycles"][1:]]))
     assert apart > 0.1

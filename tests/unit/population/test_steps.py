@@ -55,6 +55,14 @@ def test_a_set_whose_limit_lies_below_its_definition_has_switched_without_a_volt
     assert np.isfinite(found.v_form_v) == (step == "form")  # half of its own limit, whatever defines V_set
 
 
+def test_a_forming_is_where_half_of_its_limit_is_reached() -> None:
+    up = np.linspace(0.0, 4.0, 401)
+    current = np.minimum(np.where(up < 1.0, 1e-9 * up, 1e-5 * (up - 1.0)), 2e-5)  # 1e-5 A at 2 V, the limit at 3 V
+    form = Item("a.csv", 1, "form", Trace(up, current), 2e-5, "")
+    (found,) = evaluate([form], None, WORDS)
+    assert found.v_form_v == pytest.approx(2.0, abs=0.011)
+
+
 @pytest.mark.parametrize("back", [False, True])
 def test_what_did_not_switch_has_a_bound_and_no_voltage(back: bool) -> None:
     (found,) = evaluate([item("set", back=back)], None, WORDS)
