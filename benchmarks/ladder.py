@@ -126,7 +126,11 @@ def main() -> None:
                 "model": v_reset(each.level, each.simulated.branches["reset"]),
             }
             print(json.dumps(row), flush=True)
-        print(json.dumps({"misfit": fit.misfit, "parameters": {x.key: x.estimate.value for x in fit.parameters}}))
+        print(
+            json.dumps(
+                {"rms": fit.rms, "misfit": fit.misfit, "parameters": {x.key: x.estimate.value for x in fit.parameters}}
+            )
+        )
         return
     rows = []
     for left in [None, *levels]:
@@ -143,7 +147,10 @@ def main() -> None:
                     row |= baselines(left, [other for other in levels if other is not left])
                 rows.append(row)
                 print(json.dumps(row), flush=True)
-        print(json.dumps({"misfit": fit.misfit, "runs": fit.model.runs, "converged": fit.converged}), flush=True)
+        print(
+            json.dumps({"rms": fit.rms, "misfit": fit.misfit, "runs": fit.model.runs, "converged": fit.converged}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

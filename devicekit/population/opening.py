@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -158,23 +158,24 @@ def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -
     paths, left = list_files(folder)
     stems = {path: stem_of(path, folder) for path in paths}
     some = _spread(paths, SAMPLED)
+    holding = {path for path in paths if may_hold_rows(path)}
     templates = tuple(Template(each) for each in given) or find_grammar(list(stems.values())).templates
     if not given:
-        _check_common(templates, stems)
+        _check_common(templates, stems, holding)
     makes, reading, evidence = _open(some, reading, templates, stems)
     seen: tuple[str, ...] = ()
     if not given:
         samples = {stems[path]: found for path in _spread(some, 40) if (found := _sample(path, makes)) is not None}
         grammar = find_grammar(list(stems.values()), samples)
         templates, seen = grammar.templates, grammar.seen
-        _check_common(templates, stems)
+        _check_common(templates, stems, holding)
     keys = {path: read_keys(stem, templates, path.suffix) for path, stem in stems.items()}
     good = [path for path in paths if keys[path] is not None]
     left += [LeftOut(str(path.relative_to(folder)), ANOTHER_FORM) for path in paths if keys[path] is None]
     if not good:
         raise UsageError(f"template={templates[0].text!r} fits none of {len(paths)} names, such as {stems[paths[0]]}.")
     named = [own for path in good if (own := keys[path]) is not None]
-    measured = sum(map(may_hold_rows, paths)), sum(map(may_hold_rows, good))
+    measured = len(holding), len(holding.intersection(good))
     if not given and not reading.accept:
         question = _question(templates, named, [*seen, *evidence], *measured)
         state = ask_person(QuestionError(folder.name or str(folder), question), Answered(reading))
@@ -188,15 +189,15 @@ def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -
     return Opened(name, entries, makes, templates, left, reading, (*seen, *evidence), measured)
 
 
-def _check_common(templates: Sequence[Template], stems: dict[Path, str]) -> None:
-    """Refuse templates found in names that fit half of the measurement files or fewer.
+def _check_common(templates: Sequence[Template], stems: dict[Path, str], holding: Set[Path]) -> None:
+    """Refuse templates found in names that fit half of the measurement files or fewer; `holding` rows of numbers.
 
     Raises
     ------
     UsageError
     """
     fits = {path: read_keys(stem, templates) is not None for path, stem in stems.items()}
-    others = [path for path, own in fits.items() if not own and may_hold_rows(path)]
+    others = [path for path, own in fits.items() if not own and path in holding]
     used = sum(fits.values())
     if not others or used > len(others):
         return

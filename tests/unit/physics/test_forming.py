@@ -97,6 +97,18 @@ def test_a_forming_is_in_no_median_and_needs_a_way_back():
     assert "unformed" not in {each.code for each in alone.quality.remarks}
 
 
+def test_the_headline_is_a_median_of_known_values(monkeypatch):
+    """Of loops 2 to 6: one far off moves it little, an unknown one not at all; the first loop is not in it."""
+    result = simulate_iv(mesh="coarse", cycles=1)
+    (one,) = result.cycles
+    values = (9.0, 0.50, 0.52, None, 5.0, 0.51)
+    loops = tuple(replace(one, cycle=k, v_set_v=value) for k, value in enumerate(values, 1))
+    monkeypatch.setitem(result.__dict__, "cycles", loops)
+    assert (result.typical.v_set_v, result.typical_of) == (pytest.approx(0.515), "median of loops 2 to 6")
+    monkeypatch.setitem(result.__dict__, "cycles", loops[:2])
+    assert (result.typical.v_set_v, result.typical_of) == (9.0, "first loop")
+
+
 def thin_stack(tmp_path):
     """The file of a thin film that is simulated in large steps."""
     path = tmp_path / "thin.toml"
