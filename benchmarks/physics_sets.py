@@ -101,8 +101,8 @@ def _pulses(name: str, mesh: str, width: float) -> str:
 
 def pulses(mesh: str) -> list[Any]:
     """Trains of the sets that cycle."""
-    widths = (5e-6, 50e-6, 500e-6)
-    return [delayed(_pulses)(name, mesh, w) for name in ("drift", "reversible", "electrothermal") for w in widths]
+    sets, widths = ("drift", "enthalpy", "reversible", "electrothermal"), (5e-6, 50e-6, 500e-6)
+    return [delayed(_pulses)(name, mesh, width) for name in sets for width in widths]
 
 
 def _scatter(name: str, seed: int, mesh: str) -> str:

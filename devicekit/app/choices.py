@@ -86,6 +86,7 @@ CHOICES: dict[str, dict[str, str]] = {
     "state": {"linear": "conductance", "log": "its logarithm"},
     "material": {
         "reversible": "reversible reaction",
+        "enthalpy": "reaction with a formation enthalpy",
         "drift": "drift and diffusion alone",
         "electrothermal": "electrothermal, gated generation",
         "gated": "gated generation, SET only",

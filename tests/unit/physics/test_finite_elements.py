@@ -117,15 +117,16 @@ def test_static_fields_of_an_ohmic_stack_agree_with_finite_elements(material):
 
 
 @pytest.mark.slow
-def test_the_default_state_agrees_with_finite_elements_to_half_a_percent():
+@pytest.mark.parametrize("material", ["drift", "enthalpy"])
+def test_the_first_state_agrees_with_finite_elements_to_half_a_percent(material):
     """From its own two meshes, extrapolated; elements on the lines of the default mesh average the density, too."""
-    stack = at_rest("drift", "hopping")
+    stack = at_rest(material, "hopping")
     coarse, fine = finite_volumes(stack, "default"), finite_volumes(stack, "fine")
     exact, hottest = finite_elements(stack, build_mesh(stack, "default"), 0.6, stack.conduction.hop_length)
     assert (4 * fine[0] - coarse[0]) / 3 == pytest.approx(exact, rel=0.005)
     assert (4 * fine[1] - coarse[1]) / 3 == pytest.approx(hottest, rel=0.005)
     assert fine[0] == pytest.approx(exact, rel=0.005)
-    assert coarse[0] == pytest.approx(exact, rel=0.01)
+    assert coarse[0] == pytest.approx(exact, rel=0.01 if material == "drift" else 0.02)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The default set: ions at work, thermodynamics, cycling and convergence; slow, but for what needs no loop."""
+"""The sets D and H: ions at work in one, thermodynamics in the other; cycling and convergence of both. Mostly slow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from devicekit.core.errors import ParameterError
 from physics.bistability import bistability
-from physics.drive import Segment
+from physics.drive import Segment, loops
 from physics.iv import make_stepper, simulate_iv
 from physics.laws.reaction import reversible
 from physics.mechanisms import loops_from, mechanisms, variants
@@ -16,13 +16,16 @@ from physics.stack import load_material, load_stack
 from physics.studies import retention
 
 ONE_LAYER = """
+material = "{0}"
 [[layer]]
 name = "HfO2"
-thickness = { value = 8.0, unit = "nm", source = "ellipsometry" }
-hopping_barrier = { value = 1.65, unit = "eV", source = "chosen" }
-thermal_conductivity = { value = 0.5, unit = "W/(m K)", source = "10.1109/LED.2009.2032937" }
-reaction = { value = 0.0, unit = "1", source = "chosen" }
+thickness = {{ value = 8.0, unit = "nm", source = "ellipsometry" }}
+hopping_barrier = {{ value = {1}, unit = "eV", source = "chosen" }}
+thermal_conductivity = {{ value = 0.5, unit = "W/(m K)", source = "10.1109/LED.2009.2032937" }}
+reaction = {{ value = {2}, unit = "1", source = "chosen" }}
 """
+
+BOTH = pytest.mark.parametrize("material", ["drift", "enthalpy"])
 
 
 def test_the_default_set_has_no_bulk_source_and_ions_that_obey_einstein():
@@ -56,19 +59,38 @@ def test_ions_make_the_bipolar_loop(off):
 
 
 @pytest.mark.slow
-def test_loops_repeat():
+def test_transport_does_nothing_in_set_h_and_the_reaction_everything():
+    """What the set says of itself; without heat it takes too many steps for a test."""
+    stack = load_material("enthalpy")
+    whole = make_stepper(stack, mesh="coarse")
+    state = whole.start()
+    for segment in loops(stack, 1):
+        state = whole.run(state, segment)
+    found = {name: loops_from(each, state.density, 1, "coarse")[0] for name, each in variants(stack) if name != "heat"}
+    for name in ("transport", "drift (Z = 0)"):
+        assert found[name].v_100ua_v == pytest.approx(found["nothing"].v_100ua_v, abs=0.005)
+        assert found[name].on_off > 20
+        assert found[name].reset_s == pytest.approx(found["nothing"].reset_s, rel=0.2)
+    assert found["reaction"].on_off < 1.05
+
+
+@pytest.mark.slow
+@BOTH
+def test_loops_repeat(material):
     """Five loops from the second on, as the first starts from a prescribed gap."""
-    result = simulate_iv(mesh="coarse", cycles=6)
+    result = simulate_iv(material, mesh="coarse" if material == "drift" else "default", cycles=6)
     for name in ("v_100ua_v", "hrs_s", "lrs_s"):
         values = [getattr(each if name[0] == "v" else each.device, name) for each in result.cycles[1:]]
         assert max(values) / min(values) < 1.05, name
-    assert {each.code for each in result.quality.remarks} == {"sparse", "gradual_set"}  # below 1000 K and 1 V/nm
+    remarks = {"drift": {"sparse", "gradual_set"}, "enthalpy": {"sparse", "gradual_set", "strong_field"}}
+    assert {each.code for each in result.quality.remarks} == remarks[material]  # below 1000 K
     assert result.quality.mass_error < 1e-9
 
 
 @pytest.mark.heavy
-def test_the_second_loop_converges_with_the_mesh():
-    default, fine = (simulate_iv(mesh=mesh, cycles=3) for mesh in ("default", "fine"))
+@BOTH
+def test_the_second_loop_converges_with_the_mesh(material):
+    default, fine = (simulate_iv(material, mesh=mesh, cycles=3) for mesh in ("default", "fine"))
     assert default.cycles[2].v_100ua_v == pytest.approx(0.650, abs=0.010)  # what the set is chosen for
     one, two = default.cycles[1], fine.cycles[1]
     assert two.v_100ua_v == pytest.approx(one.v_100ua_v, abs=0.005)
@@ -77,16 +99,18 @@ def test_the_second_loop_converges_with_the_mesh():
 
 
 @pytest.mark.slow
-def test_both_states_stay_at_125_c():
-    found = retention(temperature=398.15, times=(1e4,), mesh="coarse")
+@BOTH
+def test_both_states_stay_at_125_c(material):
+    found = retention(material, temperature=398.15, times=(1e4,), mesh="coarse")
     assert found.hrs_s[-1] == pytest.approx(found.hrs_s[0], rel=0.10)
     assert found.lrs_s[-1] == pytest.approx(found.lrs_s[0], rel=0.10)
 
 
 @pytest.mark.slow
-def test_one_layer_of_hfo2_on_a_wide_pad_stays_at_150_c(tmp_path):
+@pytest.mark.parametrize(("material", "barrier", "reaction"), [("drift", 1.65, 0.0), ("enthalpy", 1.8, 1.0)])
+def test_one_layer_of_hfo2_on_a_wide_pad_stays_at_150_c(tmp_path, material, barrier, reaction):
     path = tmp_path / "hfo2.toml"
-    path.write_text(ONE_LAYER, encoding="utf-8")
+    path.write_text(ONE_LAYER.format(material, barrier, reaction), encoding="utf-8")
     stack = load_stack(path).replace({"geometry.radius": 564.0})
     found = retention(stack, temperature=423.15, times=(1e6,), mesh="coarse")
     assert found.hrs_s[-1] == pytest.approx(found.hrs_s[0], rel=0.20)
@@ -94,23 +118,43 @@ def test_one_layer_of_hfo2_on_a_wide_pad_stays_at_150_c(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_first_pulse_does_less_than_60_percent():
-    result = simulate_pulses(mesh="coarse", widths=(50e-6,), count=30, pairs=2)
-    for direction in ("ltp", "ltd"):
-        for _, _, _, train in result.pulses.traces(direction):
-            assert 0 < (train[1] - train[0]) / (train[-1] - train[0]) <= 0.6
+@BOTH
+def test_the_first_pulse_does_less_than_60_percent(material):
+    result = simulate_pulses(material, mesh="coarse", widths=(50e-6,), count=30, pairs=2)
+    shares = {
+        direction: [(y[1] - y[0]) / (y[-1] - y[0]) for _, _, _, y in result.pulses.traces(direction)]
+        for direction in ("ltp", "ltd")
+    }
+    if material == "enthalpy":  # from the HRS it does more, as the set says
+        assert 0.6 < shares["ltp"].pop(0) < 0.8
+    assert len(shares["ltp"]) + len(shares["ltd"]) >= 3
+    for each in (*shares["ltp"], *shares["ltd"]):
+        assert 0 < each <= 0.6
 
 
 @pytest.mark.slow
-def test_a_pristine_film_stays_an_insulator():
-    """1e6 s at 150 C: vacancies come from Ti alone, and HfO2 keeps them out."""
-    stack = load_stack()
+@BOTH
+def test_a_pristine_film_stays_an_insulator(material):
+    """1e6 s at 150 C: in D vacancies come from Ti alone, and HfO2 keeps them out; in H they cost an enthalpy."""
+    stack = load_material(material)
     cold = make_stepper(stack, mesh="coarse")
     film = np.full(cold.grid.mesh.shape, stack.filament.background_density)
     before = cold.conductance(film)
     oven = make_stepper(stack.replace({"heat.ambient": 423.15}), mesh="coarse")
     after = oven.run(oven.start(film), Segment(0.0, 0.0, 1e6, float("inf"), "rest"))
-    assert before < cold.conductance(after.density) < 1e-5 * 28e-6  # of the HRS
+    assert before < cold.conductance(after.density) < 1e-5 * 6e-6  # of the HRS
+
+
+@pytest.mark.parametrize("begin", [1e-8, 1e-3])
+def test_a_film_of_set_h_ends_at_its_equilibrium(begin):
+    """From below and from above, in 1e8 s at 500 K: the reaction alone decides, as both electrodes block."""
+    stack = load_material("enthalpy")
+    oven = make_stepper(stack.replace({"heat.ambient": 500.0}), mesh="coarse")
+    film = np.full(oven.grid.mesh.shape, begin)
+    after = oven.run(oven.start(film), Segment(0.0, 0.0, 1e8, float("inf"), "rest")).density
+    aim = float(reversible.equilibrium(np.array(500.0), stack.reaction))
+    assert after[-1, 0] == pytest.approx(aim, rel=0.01)
+    assert aim < 1e-6
 
 
 @pytest.mark.slow
@@ -142,10 +186,10 @@ def test_bistability_needs_two_states():
 
 def test_a_formation_enthalpy_makes_the_pristine_oxide_an_insulator():
     """Detailed balance: kf / kr is the equilibrium density over that of the sites left, at any temperature."""
-    p = load_material("reversible").reaction.model_copy(update={"formation_enthalpy": 0.65, "oxygen": 1.0})
+    p = load_material("enthalpy").reaction
     kelvin = np.array([300.0, 400.0, 500.0])
     full = np.ones_like(kelvin)
-    forward, reverse = reversible.rates(0 * full, 0 * full, kelvin, 1e13 * full, 2.2 * full, p)
+    forward, reverse = reversible.rates(0 * full, 0 * full, kelvin, 1e13 * full, p.energy * full, p)
     found = forward / (forward + reverse)
     np.testing.assert_allclose(found, reversible.equilibrium(kelvin, p), rtol=1e-9)
     assert np.all(found < 1e-6)
