@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +9,8 @@ import numpy as np
 
 from devicekit.core.errors import CodedWarning
 from devicekit.core.records import Record, column
-from devicekit.core.statistics import t_quantile
 from devicekit.core.text import conductance
+from devicekit.features.cycles.correlations import drift
 from physics.constants import Array
 from physics.guards import holding_time
 from physics.solvers.state import Noise, Tally
@@ -190,8 +189,8 @@ def drifting_loops(
     quantities : mapping
         Values of every loop by the name of the quantity; None where it is unknown.
     noisy : bool
-        Whether the loops have noise: the slope must then differ from 0 with p below 0.001, in a t test that counts
-        residuals that follow each other (lag 1) as fewer loops.
+        Whether the loops have noise: the slope must then differ from 0 with p below 0.001
+        (`devicekit.features.cycles.correlations.drift`).
     """
     found: list[tuple[float, CodedWarning]] = []
     for name, values in quantities.items():
@@ -201,20 +200,11 @@ def drifting_loops(
         loop, value = np.array(known, dtype=float).T
         line = np.polyfit(loop, value, 1)
         share = line[0] * (loop[-1] - loop[0]) / float(np.median(value))
-        if abs(share) > _MOVED and not (noisy and _by_chance(loop, value - np.polyval(line, loop), line[0])):
+        gaps = np.flatnonzero(np.diff(loop) > 1) + 1
+        if abs(share) > _MOVED and (not noisy or drift(np.split(loop, gaps), np.split(value, gaps)).p < 0.001):
             words = f"{name} drifts by {100 * share:+.0f} % from loop {loop[0]:g} to loop {loop[-1]:g}."
             found.append((-abs(share), CodedWarning("moving_loops", words)))
     return tuple(warning for _, warning in sorted(found, key=lambda each: each[0]))
-
-
-def _by_chance(loop: Array, off: Array, slope: float) -> bool:
-    squares = float(off @ off)
-    follows = max(float(off[1:] @ off[:-1]) / squares, 0.0) if squares > 0 else 0.0
-    counted = len(loop) * (1 - follows) / (1 + follows)
-    if counted <= 2:
-        return True
-    error = math.sqrt(squares / (counted - 2) / float(np.sum((loop - loop.mean()) ** 2)))
-    return bool(abs(slope) <= error * t_quantile(0.9995, counted - 2))
 
 
 @dataclass(frozen=True, kw_only=True)

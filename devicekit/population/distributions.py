@@ -18,6 +18,7 @@ from devicekit.features.lives import censored
 from devicekit.features.stats import Undetermined
 from devicekit.population.components import label
 from devicekit.population.join import QUANTITIES, STATES, UNTRIED
+from devicekit.population.steps import HAPPENED, SWITCHING
 
 RESAMPLES = 2000
 FEWEST_CELLS = 4  # for an interval over cells
@@ -184,11 +185,11 @@ def _laws(low: np.ndarray, high: np.ndarray, about: Quantity) -> dict[str, Any]:
 def yields_of(steps: pd.DataFrame) -> list[Yield]:
     """Return the yield of each step that was tried."""
     found = []
-    for step in ("form", "set", "reset"):
+    for step in SWITCHING:
         own = steps[(steps["step"] == step) & ~steps["idle"]]
         if not len(own):
             continue
-        done = own["outcome"].isin(("switched", "at_limit"))
+        done = own["outcome"].isin(HAPPENED)
         cells = done.groupby(own["cell"], sort=False).agg(["any", "sum", "size"])
         tried, successes = len(cells), int(cells["any"].sum())
         found.append(

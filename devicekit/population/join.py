@@ -9,10 +9,10 @@ import pandas as pd
 
 from devicekit.core.quantities import Quantity
 from devicekit.features.definitions import V_FORM
+from devicekit.population.steps import HAPPENED, SWITCHING
 
 STUCK = 2  # last attempts that fail in a row, from which a cell counts as stuck
 LEAST_READ = 0.5  # share of the states that must be above the noise
-SWITCHING = ("form", "set", "reset")
 LATE = 3  # the same for a set, from which its failures are not V_set beyond the sweep
 
 QUANTITIES = {
@@ -53,7 +53,7 @@ def add_cycles(steps: pd.DataFrame) -> pd.DataFrame:
     for own, step, from_loop, file, sweep, outcome in zip(*columns, strict=True):
         if own != cell:
             cell, number, last, place, state = own, 0, "reset", None, ""
-        switched = outcome in ("switched", "at_limit")
+        switched = outcome in HAPPENED
         idle.append(not switched and (step, state) in (("reset", "off"), ("set", "on"), ("form", "on")))
         if switched or outcome == "already_on":
             state = "off" if step == "reset" else "on"
@@ -75,7 +75,7 @@ def cells_of(steps: pd.DataFrame) -> pd.DataFrame:
     for cell, at in steps.reset_index(drop=True).groupby("cell", sort=False).indices.items():
         row: dict[str, object] = {"cell": cell, **{name: columns[name][at[0]] for name in places}}
         step, outcome = columns["step"][at], columns["outcome"][at]
-        switched = (outcome == "switched") | (outcome == "at_limit")
+        switched = np.isin(outcome, HAPPENED)
         done = {name: switched[(step == name) & ~columns["idle"][at].astype(bool)] for name in SWITCHING}
         for name, own in done.items():
             row |= {f"{name}_tried": len(own), f"{name}_done": int(own.sum())}
@@ -225,7 +225,7 @@ def _states(
     for k, (own, step, outcome) in enumerate(zip(*columns, strict=True)):
         if own != cell:
             cell, maker, away = own, -1, False
-        switched, known = outcome in ("switched", "at_limit"), values[k] > 0
+        switched, known = outcome in HAPPENED, values[k] > 0
         if step in reaching:
             if switched and maker >= 0 and rows and rows[-1] == maker:
                 del rows[-1], makers[-1]  # its own reading is of a state before the last one

@@ -33,7 +33,7 @@ from devicekit.population.grammar import is_unnamed
 from devicekit.population.join import DEAD, QUANTITIES, STATES, add_cycles, add_medians, all_values, cells_of
 from devicekit.population.notes import parse_note
 from devicekit.population.standouts import Ageing, Standout, ageing_of, corrected, standouts_of
-from devicekit.population.steps import OUTCOMES, SWITCHING
+from devicekit.population.steps import HAPPENED, OUTCOMES, SWITCHING
 from devicekit.population.templates import STEPS
 
 NEAR_NOTE = 0.15  # V, within which a voltage agrees with that of a note
@@ -343,7 +343,7 @@ def _check_notes(steps: pd.DataFrame) -> tuple[Notes | None, list[Disagreement]]
     rows = steps[steps["step"].isin(SWITCHING) & (steps["note"] != "") & ~steps["from_loop"]]
     for row in rows.to_dict("records"):
         remark = parse_note(str(row["note"]))
-        switched = row["outcome"] in ("switched", "at_limit")
+        switched = row["outcome"] in HAPPENED
         at = next((abs(row[name]) for name in ("v_form_v", "v_set_v") if np.isfinite(row[name])), np.nan)
         wrong = False
         if remark.volts is not None and switched and row["step"] != "reset":

@@ -37,6 +37,7 @@ OUTCOMES = {
     "read": "reading of the state",
 }
 SWITCHING = ("form", "set", "reset")
+HAPPENED = ("switched", "at_limit")  # outcomes of a step that switched its cell
 
 
 @dataclass(frozen=True, kw_only=True)
