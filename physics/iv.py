@@ -298,13 +298,18 @@ def simulate_iv(
 
 
 def _remarks(result: IVResult, drive: Sequence[Segment]) -> Iterator[CodedWarning]:
-    """Yield warnings about a film that melts or does not form, about gradual sets, and about loops that move."""
+    """Yield warnings about films that melt or do not form, about no or gradual sets, and about loops that move."""
     pristine = result.start == "pristine"
     if result.melts:
         yield CodedWarning("melted", f"{result.melting_sentence} Lower --compliance.")
     read = bool(result.cycles) and result.cycles[0].outcome != "one_way"  # V_form needs a way back
     if pristine and read and result.complete and result.v_form_v is None:
         yield CodedWarning("unformed", f"The film does not form up to {drive[0].stop:g} V.")
+    loops_read = result.cycles[pristine:]
+    if result.complete and loops_read and all(each.outcome == "failed" for each in loops_read):
+        highest = max(segment.stop for segment in drive if segment.cycle == loops_read[0].cycle)
+        words = f"No SET up to {highest:g} V: LRS / HRS stays below 2, and V_set is unknown."
+        yield CodedWarning("no_switching", words)
     typical = result.typical
     if typical.v_set_v and typical.v_100ua_v and abs(typical.v_100ua_v - typical.v_set_v) > _GRADUAL:
         yield CodedWarning(
@@ -314,11 +319,10 @@ def _remarks(result: IVResult, drive: Sequence[Segment]) -> Iterator[CodedWarnin
         )
     if len(result.reads) < 3 + pristine:
         return
-    found = result.cycles[pristine:]
     loops_by = {
-        "V_set": [each.v_set_v for each in found],
-        "HRS": [each.device.hrs_s for each in found],
-        "LRS": [each.device.lrs_s for each in found],
+        "V_set": [each.v_set_v for each in loops_read],
+        "HRS": [each.device.hrs_s for each in loops_read],
+        "LRS": [each.device.lrs_s for each in loops_read],
     }
     yield from moving_loops(loops_by["V_set"])
-    yield from drifting_loops([each.cycle for each in found], loops_by, noisy=result.noise is not None)
+    yield from drifting_loops([each.cycle for each in loops_read], loops_by, noisy=result.noise is not None)

@@ -282,3 +282,5 @@ def test_bare_equations_give_no_set():
     assert result.complete
     assert result.v_set_v is None
     assert result.on_off is None  # what does not switch has no two states
+    assert "no_switching" in {each.code for each in result.quality.remarks}
+    assert "no_switching" not in {each.code for each in simulate_iv("gated", mesh="coarse").quality.remarks}
