@@ -306,7 +306,7 @@ def _remarks(result: IVResult, drive: Sequence[Segment]) -> Iterator[CodedWarnin
     if pristine and read and result.complete and result.v_form_v is None:
         yield CodedWarning("unformed", f"The film does not form up to {drive[0].stop:g} V.")
     loops_read = result.cycles[pristine:]
-    if result.complete and loops_read and all(each.outcome == "failed" for each in loops_read):
+    if result.complete and loops_read and all(each.outcome in ("failed", "read") for each in loops_read):
         highest = max(segment.stop for segment in drive if segment.cycle == loops_read[0].cycle)
         words = f"No SET up to {highest:g} V: LRS / HRS stays below 2, and V_set is unknown."
         yield CodedWarning("no_switching", words)
