@@ -1,6 +1,6 @@
 """A measured compliance ladder, one level left out, all of them in turn: what a calibration on the others predicts.
 
-    python benchmarks/ladder.py DIR [--jobs N] [--ideal] [--ends]
+    python benchmarks/ladder.py DIR [--jobs N] [--ideal] [--ends] [--growth] [--material NAME]
 
 DIR keeps the simulations, so that an interrupted run goes on. Needs the measured file compliance_ladder of the test
 data (DEVICEKIT_TEST_DATA). For every level left out it prints the root mean square of ln I of SET, way back and RESET,
@@ -38,6 +38,18 @@ FREE = {
     "circuit.transistor_beta": (5e-4, 2e-2),
 }
 """The free parameters, with 95 % of what one would believe before."""
+
+OF_H = {
+    "reaction.energy": (2.25, 2.6),
+    "reaction.forward_dipole": (7.0, 20.0),
+    "reaction.reverse_dipole": (0.1, 3.0),
+    "reaction.oxygen": (0.05, 20.0),
+    "conduction.filament": (2.5e4, 1e5),
+    "filament.radius": (3.5, 7.0),
+    "filament.gap_density": (0.002, 0.1),
+    "heat.electrode_resistance": (1e-10, 2.5e-9),
+}
+"""What differs for set H."""
 
 GROWTH = {"filament.radius_exponent": (0.1, 0.9), "filament.gap_exponent": (0.1, 2.0)}
 
@@ -94,6 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--material", choices=["reversible", "enthalpy"], default="reversible")
     parser.add_argument("--ideal", action="store_true")
     parser.add_argument("--ends", action="store_true")
     parser.add_argument("--growth", action="store_true")
@@ -102,7 +115,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     file = Path(os.environ["DEVICEKIT_TEST_DATA"]) / "compliance_ladder" / "iv_50_100_200_400uA.csv"
     levels = levels_of(devicekit.read(file, unit="uA"), RATE)
-    stack, free = load_material("reversible"), dict(FREE)
+    stack, free = load_material(options.material), FREE | (OF_H if options.material == "enthalpy" else {})
     if options.ideal:
         free.pop("circuit.transistor_beta")
     else:
