@@ -305,6 +305,8 @@ def set_time(stack: Stack, voltage: float, mesh: str | float = "default", longes
 def reset_time(stack: Stack, voltage: float, mesh: str | float = "default", longest: float = _LONGEST) -> float:
     """Return the time at a constant negative voltage [V] until a third of the conductance is left [s], or NaN.
 
+    The state is that after a SET sweep at the stack's compliance.
+
     Parameters
     ----------
     stack
@@ -319,12 +321,15 @@ def reset_time(stack: Stack, voltage: float, mesh: str | float = "default", long
     Raises
     ------
     NotConvergedError
-        If no step converges.
+        If no step converges, or the SET does not double the conductance.
     """
     stepper = make_stepper(stack, mesh=mesh)
     state = stepper.start()
+    before = stepper.conductance(state.density)
     for segment in set_sweep(stack):
         state = stepper.run(state, segment)
+    if stepper.conductance(state.density) < 2 * before:  # what has not been set has no RESET
+        raise NotConvergedError("the SET before it does not double the conductance at this compliance")
     hold = Segment(voltage, voltage, longest, math.inf, "hold", first=_FIRST, gate=stack.circuit.compliance)
     return _until(state, stepper.run, hold, 1 / RATIO)
 

@@ -54,7 +54,7 @@ def iv_page(
         sections.insert(1, report.scatter_section(scatter))
     typical, of = result.typical, f" ({result.typical_of})" if result.typical_of else ""
     verdict = (
-        "The simulated stack does not set over this sweep."
+        report.no_set_sentence(result)
         if typical.v_set_v is None
         else f"The simulated stack sets at {si(typical.v_set_v, 'V', 3)}{of}"
         + (

@@ -16,6 +16,15 @@ from physics.stack import Stack
 from physics.variability import Scatter
 
 
+def no_set_sentence(result: IVResult) -> str:
+    """Say why a run has no V_set."""
+    if not result.complete:
+        return "Whether the simulated stack sets is not known: the run ended early."
+    if result.cycles and all(each.outcome == "one_way" for each in result.cycles):
+        return "Whether the simulated stack sets is not known: the sweep has no way back."
+    return "The simulated stack does not set: its conductance does not double over this sweep."
+
+
 def iv_summary(result: IVResult) -> list[str]:
     """Return sentences about the set I-V."""
     stack = result.stack
@@ -24,7 +33,7 @@ def iv_summary(result: IVResult) -> list[str]:
     if result.forms_alone:
         first = forming_sentence(result)
     elif typical.v_set_v is None:
-        first = f"{words} does not set: its conductance does not double over this sweep, or the sweep has no way back."
+        first = no_set_sentence(result)
     else:
         by = f"{result.set_by}{of}"
         first = f"{words} sets at {typical.v_set_v:.3f} V, where ln G is half-way between HRS and LRS ({by})"

@@ -340,7 +340,16 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
     draft = Draft(load_material(name).model_dump())
     draft.values |= {key: document[key] for key in ("title", "summary") if key in document}
     draft.merge(document, path.parent)
-    return _validate(draft.values, f" in {path}")
+    stack = _validate(draft.values, f" in {path}")
+    if "defects" in document or _numbers(stack) == _numbers(load_material(name)):
+        return stack
+    note = f"What follows was written for the unchanged set {name}; its numbers need not hold with these changes."
+    return stack.model_copy(update={"defects": (note, *stack.defects)})
+
+
+def _numbers(stack: Stack) -> dict[str, Any]:
+    """Return what a simulation depends on, without words and sources."""
+    return stack.model_dump(exclude={"material", "title", "summary", "assumptions", "defects", "sources", "notes"})
 
 
 def to_toml(stack: Stack) -> str:

@@ -319,6 +319,7 @@ def run_pulses(request: PulsesRequest, progress: Progress = SILENT) -> Outcome[P
             Title(f"simulated pulse trains, material set {result.stack.material}"),
             table_of(result.ends),
             Fields([*_balances(result), *(("table", path) for path in written), *report]),
+            Warnings(result.quality.remarks),
         ],
         offered=tuple(tables),
         **_end(result),

@@ -74,6 +74,8 @@ def priors_of(stack: Stack, free: Mapping[str, tuple[float, float]]) -> tuple[Pr
             raise ParameterError(f"{key} is not a number: it cannot be calibrated")
         if key.startswith("reaction.") and not stack.reaction.generation:
             raise ParameterError(f"{key} has no effect: reaction.generation of this stack is false")
+        if key == "circuit.compliance" or key.startswith("drive."):
+            raise ParameterError(f"{key} cannot be calibrated: each measured level has its own compliance and voltages")
         if not (0 < low < high < math.inf):
             raise ParameterError(f"{key}: found bounds {low:g} to {high:g}, expected two rising numbers above 0")
         if not low <= value <= high:

@@ -19,6 +19,7 @@ WIDE = 2.5  # multiple of the read voltage for the wider range of a fit, if the 
 FEWEST = 8  # readings of a leg nearest to 0 V from which its noise is estimated
 PINCHED = 0.1  # share of the reach about 0 V where the current of a loop passes 0
 CHARGING = 0.3  # share of the median current that a capacitance draws there, in the direction of the sweep
+LIMITED = 0.95  # share of the compliance from which a current counts as limited
 ODD = 4  # second differences that a switch disturbs at most, in two legs
 DENSE = 3 * FEWEST  # readings of a leg from which a switch disturbs few of its second differences
 
@@ -104,9 +105,15 @@ class Sweep:
         return float((v @ i) / (v @ v)) if v.size else float("nan")
 
     def _near(self, part: Segment, read: float, widest: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the points of a leg about the read voltage; the nearest ones if there are none."""
+        """Return the points of a leg about the read voltage; the nearest ones if there are none.
+
+        A current at its limit says little of the state, and is left out where another point remains.
+        """
         v, i = self.v[part.start : part.stop], self.i[part.start : part.stop]
         near = (np.abs(v) >= 0.5 * read) & (np.abs(v) <= widest * read)
+        limit = next((each.limit for each in self.excursions if part in (each.up, each.back)), None)
+        free = near & (np.abs(i) < LIMITED * limit) if limit else near
+        near = free if free.any() else near
         if not near.any():
             distance = np.where(v != 0, np.abs(np.abs(v) - read), np.inf)
             near = np.isfinite(distance) & (distance == distance.min())

@@ -318,3 +318,12 @@ def test_a_plateau_is_as_wide_as_three_standard_deviations_of_its_noise() -> Non
     found = plateau(v, 1e-3 * (1.0 + 0.012 * rng.standard_normal(2000)), 999)
     assert found is not None
     assert found.width == pytest.approx(0.036, rel=0.1)
+
+
+def test_a_current_at_its_limit_does_not_count_as_the_state() -> None:
+    """An LRS of 500 uS reaches 40 uA at 0.08 V, below the read voltage of 0.1 V."""
+    g = np.where(UP > 0.8, 5e-4, 5e-6)
+    full = loop(g)
+    limited = characterized(*[np.minimum(full, 4e-5)] * 3)
+    assert limited.cycles["g_lrs_s"].to_numpy() == pytest.approx(5e-4, rel=1e-6)
+    assert limited.cycles["g_hrs_s"].to_numpy() == pytest.approx(5e-6, rel=1e-6)

