@@ -26,8 +26,14 @@ def bounded(message: str, most: int = LONGEST_MESSAGE) -> str:
     return f"{head.decode('utf-8', 'ignore')}{gap}{tail.decode('utf-8', 'ignore')}"
 
 
-def _shorten(text: str, most: int = THEN_LENGTH) -> str:
-    return text if len(text) <= most else f"{text[:most]}..."
+def shorten(text: str, most: int = THEN_LENGTH) -> str:
+    """Return the beginning of a text that is too long for its line."""
+    if len(text) <= most:
+        return text
+    cut = text[:most]
+    if cut.count("{") > cut.count("}"):  # half of an option cannot be read
+        cut = cut[: cut.rindex("{")].rpartition(" ")[0]
+    return f"{cut}..."
 
 
 @dataclass(frozen=True)
@@ -176,8 +182,8 @@ class Question(Record):
     @property
     def in_one_line(self) -> str:
         """The question and its first answers, in one line."""
-        answers = [f"{each.typed_options} ({_shorten(each.means)})" for each in self.choices[:THEN_SHOWN]]
-        return f"{_shorten(self.text, 2 * THEN_LENGTH)} {'; '.join(answers)}"
+        answers = [f"{each.typed_options} ({shorten(each.means)})" for each in self.choices[:THEN_SHOWN]]
+        return f"{shorten(self.text, 2 * THEN_LENGTH)} {'; '.join(answers)}"
 
     def __str__(self) -> str:
         if self.parts:
@@ -191,7 +197,7 @@ class Question(Record):
         for each in self.choices:
             lines.append(f"  {each.typed_options}: {each.means}")
             for then in (one.in_one_line for one in each.then):
-                lines.append(f"    then {_shorten(then) + ' (as above)' if then in told else then}")
+                lines.append(f"    then {shorten(then) + ' (as above)' if then in told else then}")
                 told.add(then)
         return "\n".join([*lines, *(f"  seen: {each}" for each in self.evidence)])
 

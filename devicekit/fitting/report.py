@@ -244,9 +244,9 @@ def source_text(fit: DeviceFit, name: str) -> str:
     trains = listed([f"{number} {direction.upper()}" for direction, number in numbers.items()])
     plural = "s" if max(numbers.values()) > 1 else ""
     words = f"{name}, {trains} train{plural} of {count(len(fit.table.devices), 'device')}"
-    pulses = {branch.x.size - 1 for branch in fit.branches.values()}
-    if len(pulses) == 1:
-        words += f", {count(pulses.pop(), 'pulse')} per train"
+    lengths = fit.table.frame.groupby(["device_id", "cycle", "direction"]).size()
+    fewest, most = int(lengths.min()), int(lengths.max())
+    words += f", {fewest} to {most} readings each" if fewest < most else f", {count(most, 'reading')} each"
     widths = fit.table.widths
     return words + (f", {si(widths[0], 's')} pulses" if len(widths) == 1 else "")
 

@@ -406,5 +406,5 @@ def _unknown(
     known = {each.quantity for each in distributions}
     few = [mixed.label(name) for name in QUANTITIES if name in known and name not in models]
     if few:
-        found.append(f"Too few values of {listed(few)} for components.")
+        found.append(f"No components of {listed(few)}: too few values, or all the same.")
     return found

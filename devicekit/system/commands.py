@@ -177,7 +177,7 @@ def in_command_words(message: str) -> str:
         message,
     )
     message = _calls_as_commands(message)
-    message = re.sub(rf"\b({'|'.join(_PAIRS)})=\{{([^}}]*)\}}", pairs, message)
+    message = re.sub(rf"\b({'|'.join(_PAIRS)})=\{{([^}}\n]*)\}}", pairs, message)
     message = re.sub(rf"\b({'|'.join(_PAIRS)})=(?=\.?(?:\s|$))", lambda match: _PAIRS[match[1]], message)
     message = re.sub(r"\bdevice=(?=[.,]?(?:\s|$))", "--device", message)  # with a value it is a key of files
     message = message.replace("map: ", "--map: ")

@@ -23,7 +23,7 @@ from physics.parameters import ALIASES
 from physics.stack import Stack
 
 # residual in ln I at each point not reached by a simulation that ends early
-_PENALTY = 3.0
+PENALTY = 3.0
 _DERIVATIVE_STEP = 0.05  # in prior standard deviations; smaller steps are noisy because of the adaptive time step
 
 
@@ -135,7 +135,7 @@ def _offsets(level: Level, simulated: Simulated) -> Iterator[tuple[str, Array]]:
     """Yield ln I simulated minus measured of every branch."""
     for branch in level.branches:
         off = np.array(simulated.branches[branch.name]) - branch.log_current
-        yield branch.name, np.where(np.isfinite(off), off, _PENALTY)
+        yield branch.name, np.where(np.isfinite(off), off, PENALTY)
 
 
 def residuals(level: Level, simulated: Simulated) -> Array:
@@ -175,7 +175,7 @@ def change_rms(level: Level, simulated: Simulated, near: Level, near_simulated: 
             change = change + sign * np.interp(size, volts, values[order], right=beyond)
         if limited:
             change = np.minimum(change, math.log(level.compliance))
-        off = np.where(np.isfinite(change), change - branch.log_current, _PENALTY)
+        off = np.where(np.isfinite(change), change - branch.log_current, PENALTY)
         found[branch.name] = float(np.sqrt(np.mean(off**2)))
     return found
 

@@ -13,6 +13,7 @@ from devicekit.report.shared import provenance_section
 from physics.calibration.chain import Chain
 from physics.calibration.figures import plain_name
 from physics.calibration.measured import WORDS
+from physics.calibration.model import PENALTY
 from physics.calibration.result import Calibration, ProfileStep
 from physics.report import stack_sections
 
@@ -38,6 +39,12 @@ def summary(fit: Calibration) -> list[str]:
                     "From the nearest fitted level as measured, changed as the simulation changes: "
                     f"{_by_branch(each.change)}."
                 )
+    short = [each.level.name for each in fit.levels if not each.simulated.reached]
+    if short:
+        words.append(
+            f"The simulation of {listed(short)} ends early: each point that it does not reach counts as {PENALTY:g} in "
+            "ln I."
+        )
     if not fit.converged:
         words.append("The fit had not converged. Run it again with more iterations.")
     words.append("Intervals assume that the model is correct.")

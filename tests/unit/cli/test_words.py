@@ -10,7 +10,7 @@ import pytest
 
 from devicekit import read
 from devicekit.cli.common import in_command_words
-from devicekit.core.errors import UsageError
+from devicekit.core.errors import UsageError, shorten
 
 Run = Callable[..., Any]
 
@@ -33,6 +33,15 @@ Run = Callable[..., Any]
 )
 def test_keywords_become_options(message: str, shown: str) -> None:
     assert in_command_words(message) == shown
+
+
+def test_an_option_that_is_cut_short_takes_nothing_from_the_next_line() -> None:
+    text = "or name columns with map={'NAME': COLUMN} and so on"
+    for most in range(20, len(text)):
+        assert "{" not in shorten(text, most) or "}" in shorten(text, most)
+    assert in_command_words("with map={a: b and\nthen columns_are=devices, words={ltp: AV}") == (
+        "with map={a: b and\nthen --columns-are devices, --word ltp=AV"
+    )
 
 
 def test_one_error_two_tongues(tmp_path: Path, devicekit: Run) -> None:
