@@ -15,6 +15,7 @@ import pandas as pd
 from devicekit.core.calls import as_whole, called_as
 from devicekit.core.errors import CodedWarning, ParameterError, UsageError
 from devicekit.core.text import closest, si
+from devicekit.features.dc.trace import LIMITED
 from devicekit.tables import SweepTable
 from physics import SOLVERS, starter_files
 from physics.drive import Segment, forming, loops, set_sweep
@@ -267,10 +268,12 @@ def simulate_iv(
     drive = usual if segments is None else tuple(segments)
     if not drive:
         raise ParameterError("segments: the drive is empty")
-    highest = max(max(abs(each.start), abs(each.stop)) for each in drive)
+    highest = max((each.stop for each in drive if each.label == "set" and each.cycle == 1), default=0.0)
     for voltage in stage_voltages:
-        if abs(voltage) > highest:
-            raise ParameterError(f"stage_voltages: found {voltage:g} V, expected at most {highest:g} V, as the drive")
+        if not 0 < voltage <= highest:
+            raise ParameterError(
+                f"stage_voltages: found {voltage:g} V, expected above 0 V and at most {highest:g} V, the end of the set"
+            )
     check_drive(stack, drive)
     check_keywords(simulate_iv, options)
     stepper = make_stepper(stack, **options)
@@ -312,8 +315,8 @@ def _remarks(result: IVResult, drive: Sequence[Segment]) -> Iterator[CodedWarnin
     loops_read = result.cycles[pristine:]
     if result.complete and loops_read and all(each.outcome in ("failed", "read") for each in loops_read):
         highest = max(segment.stop for segment in drive if segment.cycle == loops_read[0].cycle)
-        limit = result.stack.circuit.compliance
-        limited = float(result.sweep.frame["current_a"].abs().max()) >= 0.95 * limit
+        limit = min(segment.compliance for segment in drive)
+        limited = float(result.sweep.frame["current_a"].max()) >= LIMITED * limit  # a reset has no limit
         at = f" with currents limited to {si(limit, 'A')}" if limited else ""
         words = f"No SET up to {highest:g} V{at}: LRS / HRS stays below 2, and V_set is unknown."
         yield CodedWarning("no_switching", words)

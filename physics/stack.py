@@ -337,19 +337,20 @@ def load_stack(path: Path | str | None = None, *, laws: Files = ()) -> Stack:
         raise ParameterError(f"{path}: material: found {name!r}, expected the name of a material set")
     if name.endswith(".toml"):
         name = str(path.parent / name)
-    draft = Draft(load_material(name).model_dump())
+    base = load_material(name)
+    draft = Draft(base.model_dump())
     draft.values |= {key: document[key] for key in ("title", "summary") if key in document}
     draft.merge(document, path.parent)
     stack = _validate(draft.values, f" in {path}")
-    if "defects" in document or _numbers(stack) == _numbers(load_material(name)):
+    if "defects" in document or _numbers(stack) == _numbers(base):
         return stack
-    note = f"What follows was written for the unchanged set {name}; its numbers need not hold with these changes."
+    note = f"What follows was written for the unchanged set {Path(name).stem}; its numbers need not hold here."
     return stack.model_copy(update={"defects": (note, *stack.defects)})
 
 
 def _numbers(stack: Stack) -> dict[str, Any]:
     """Return what a simulation depends on, without words and sources."""
-    return stack.model_dump(exclude={"material", "title", "summary", "assumptions", "defects", "sources", "notes"})
+    return stack.model_dump(exclude={"material", "title", "summary", "assumptions", "defects", "sources"})
 
 
 def to_toml(stack: Stack) -> str:

@@ -14,6 +14,7 @@ import pytest
 from devicekit.core.statistics import levels, mean_curve
 from devicekit.fitting.comparison import compare
 from devicekit.fitting.device import fit
+from devicekit.fitting.report import source_text
 from devicekit.fitting.variation.components import tracks_of
 from devicekit.models.registry import get_law
 
@@ -141,3 +142,9 @@ def test_deviations_from_a_mean_of_the_same_cycles_are_widened_to_the_scatter_ab
     assert (track.deviation**2).mean(axis=0) == pytest.approx(rows.var(axis=0, ddof=1))
     assert track.q == pytest.approx(1.0)
     assert track.rho == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(("lengths", "words"), [([12, 40, 40], "13 to 41 readings"), ([40, 40, 40], ", 41 readings")])
+def test_the_source_of_a_fit_counts_the_readings_of_each_train(lengths: list[int], words: str) -> None:
+    made = fit(table(walks(lengths)), model="linear")
+    assert words in source_text(made, "a.csv")

@@ -14,6 +14,7 @@ from devicekit.core.errors import ParameterError
 from physics.calibration.fit import MISFIT, calibrate
 from physics.calibration.measured import Branch, levels_of
 from physics.calibration.model import (
+    PENALTY,
     Prior,
 )
 from physics.calibration.report import sections, summary
@@ -136,6 +137,11 @@ def test_a_held_out_level_is_predicted_and_not_fitted(linear):
     assert alone.rms == pytest.approx(left, rel=1e-12)
     assert f" {alone.rms:.2g} " in words[0]
     assert any("bad: SET " in sentence for sentence in words)
+    good_level, far = fit.levels
+    early = replace(fit, levels=(good_level, replace(far, simulated=replace(far.simulated, reached=False))))
+    (added,) = (each for each in summary(early) if each not in words)
+    assert "bad" in added
+    assert f" {PENALTY:g} " in added
     first, second = (panel.title for panel in fit.panels())
     assert first == "good"
     assert second.startswith("bad (predicted")

@@ -17,7 +17,7 @@ from physics.pulses import simulate_pulses
 from physics.report import no_set_sentence
 from physics.solvers.discretisation import Discretisation
 from physics.solvers.mesh import Mesh, build_mesh
-from physics.stack import load_material
+from physics.stack import load_material, load_stack
 
 from .commands import SUMMARY
 from .layered_stacks import AL2O3, HFO2, TIOX, layer, stack_of
@@ -290,6 +290,17 @@ def test_bare_equations_give_no_set():
     assert "no_switching" not in {each.code for each in simulate_iv("gated", mesh="coarse").quality.remarks}
 
 
-def test_a_stage_beyond_the_drive_is_refused():
+@pytest.mark.parametrize("voltage", [5.0, 1.0, -0.5, math.nan])  # 1 V: within the reset, beyond the set
+def test_a_stage_that_the_first_set_does_not_pass_is_refused(voltage):
     with pytest.raises(ParameterError, match="stage_voltages"):
-        simulate_iv("gated", mesh="coarse", stage_voltages=[5.0])
+        simulate_iv("gated", mesh="coarse", cycles=1, stage_voltages=[voltage])
+
+
+def test_a_limit_is_named_only_where_it_holds_the_set_back():
+    """The current of a reset, which has no limit, says nothing of the set."""
+    for limit, is_named in ((2e-5, False), (1e-6, True)):
+        stack = load_stack().replace({"circuit.compliance": limit, "drive.set_stop": 0.3})
+        result = simulate_iv(stack, mesh="coarse", cycles=1)
+        (found,) = (each for each in result.quality.remarks if each.code == "no_switching")
+        assert ("µA" in found.message) == is_named
+        assert abs(result.sweep.frame["current_a"].min()) > limit

@@ -162,3 +162,10 @@ def test_an_abrupt_set_is_not_called_gradual(capsys):
     found = json.loads(simulate(capsys, *COARSE, "--material", "electrothermal", "--json")[1])
     assert found["v_set_v"] == pytest.approx(found["v_100ua_v"], abs=0.01)
     assert "gradual_set" not in {each["code"] for each in found["remarks"]}
+
+
+def test_trains_show_their_remarks(capsys):
+    arguments = ["--mesh", "coarse", "--width", "5e-6", "--count", "2", "--pairs", "1", "--cycles", "0"]
+    code, text, errors = simulate(capsys, "pulses", *arguments)
+    assert code == 0
+    assert "[sparse]" in text + errors
