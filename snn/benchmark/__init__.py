@@ -1,6 +1,6 @@
 """A task that tells devices apart: few images, few neurons, and a paired comparison with an ideal device."""
 
-from snn.benchmark.pairs import VariantResult
+from snn.benchmark.losses import VariantResult
 from snn.benchmark.result import Benchmark
 from snn.benchmark.run import Plan, benchmark
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from snn.benchmark.pairs import OTHERS, Share
+from snn.benchmark.losses import OTHERS, Share
 
 MOST_EXACT = 5  # flaws up to which every subset is trained
 ORDERS = 4  # orders of the flaws drawn by each seed beyond that: two and their reverses
 ENTERS = 2.0  # smallest effect of a flaw, alone or by its removal, for an attribution [null standard errors]
+MOST_UNNAMED = 0.01  # of the loss [1] that flaws without an attribution of their own may make together
 _ORDERS = 31  # purpose of the random stream
 
 Subset = tuple[str, ...]
@@ -51,7 +52,8 @@ class Loss:
 def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Share, ...]:
     """Return Shapley values of the flaws with an effect above 2 null standard errors, the largest first.
 
-    The effect of a flaw is the larger of its loss alone and the gain by its removal. Up to five flaws are attributed
+    The effect of a flaw is the larger size of its loss alone and of the change by its removal: a flaw may help. Flaws
+    enter until the others together make less than a point of the loss. Up to five flaws are attributed
     exactly, from all subsets. With more, each seed draws its own orders of the flaws and uses each order and its
     reverse, so that the standard error over seeds includes the sampling of orders. The joint effect of the remaining
     flaws comes last, so that all shares add up to the loss of each seed.
@@ -68,16 +70,25 @@ def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Sh
     """
     removed = {flaw: tuple(each for each in flaws if each != flaw) for flaw in flaws}
     loss.measure((kept, seed) for flaw in flaws for kept in ((flaw,), removed[flaw]) for seed in range(seeds))
-    whole = loss.by_seed(flaws, seeds)
+    whole, none = loss.by_seed(flaws, seeds), loss.by_seed((), seeds)
     effect = {
-        flaw: max(loss.by_seed((flaw,), seeds).mean(), (whole - loss.by_seed(removed[flaw], seeds)).mean())
+        flaw: max(
+            abs((loss.by_seed((flaw,), seeds) - none).mean()), abs((whole - loss.by_seed(removed[flaw], seeds)).mean())
+        )
         for flaw in flaws
     }
-    largest = max(flaws, key=lambda flaw: effect[flaw])
-    players = tuple(flaw for flaw in flaws if effect[flaw] > ENTERS * null_error or flaw == largest)
+    ranked = sorted(flaws, key=lambda flaw: -effect[flaw])
+    entered = max(1, sum(effect[flaw] > ENTERS * null_error for flaw in flaws))
+    while True:
+        players = tuple(flaw for flaw in flaws if flaw in ranked[:entered])
+        loss.measure((players, seed) for seed in range(seeds))
+        if abs((whole - loss.by_seed(players, seeds)).mean()) <= MOST_UNNAMED:
+            break
+        entered += 1
     values = exact(loss, players, seeds) if len(players) <= MOST_EXACT else sampled(loss, players, seeds)
     found = [
-        Share(flaw, tuple(values[flaw].tolist()), tuple(loss.by_seed((flaw,), seeds).tolist())) for flaw in players
+        Share(flaw, tuple(values[flaw].tolist()), tuple((loss.by_seed((flaw,), seeds) - none).tolist()))
+        for flaw in players
     ]
     found.sort(key=lambda each: -each.value)
     if len(players) < len(flaws):

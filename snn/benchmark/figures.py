@@ -11,7 +11,7 @@ from devicekit.core.statistics import t_quantile
 from devicekit.plot import COLOURS, Axis, Curve, Panel
 from snn.benchmark.curves import CRITICAL_LOSS, shipped
 from snn.benchmark.flaws import Flaw
-from snn.benchmark.pairs import VariantResult
+from snn.benchmark.losses import VariantResult
 from snn.benchmark.result import Benchmark
 from snn.benchmark.task import NETWORKS, VARIANTS, Variant
 

@@ -12,7 +12,7 @@ from devicekit.report import Block, Figure, Report, Section, Table, Text, draw, 
 from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
 from snn.benchmark.flaws import SEVERITIES, Flaw
-from snn.benchmark.pairs import VariantResult, points_with_interval
+from snn.benchmark.losses import VariantResult, points_with_interval
 from snn.benchmark.result import COSTS, FEWEST, ODDS, Benchmark
 from snn.benchmark.risks import RISKS, matters, risks, risks_of_several
 from snn.benchmark.task import HIDDEN, IMAGES, NETWORKS, SHOWN, VARIANTS, WIDE_HIDDEN, Variant

@@ -13,7 +13,7 @@ from devicekit.core.statistics import mean_above_zero
 from devicekit.core.text import listed
 from snn.benchmark.curves import CRITICAL_LOSS, Distance, distance
 from snn.benchmark.flaws import SEVERITIES
-from snn.benchmark.pairs import ONE_SIDED, OTHERS, Share, VariantResult, points, points_with_interval
+from snn.benchmark.losses import ONE_SIDED, OTHERS, Share, VariantResult, points, points_with_interval
 from snn.benchmark.task import NETWORKS, WIDE_HIDDEN
 
 ODDS = VariantResult.head()  # column heads of `Benchmark.odds`

@@ -1,34 +1,36 @@
-"""Benchmark of a card: trainings on the few-shot task, paired by seed with those of the ideal device."""
+"""Benchmark of a card: trainings on the few-shot task, compared with those of the ideal device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from devicekit.core.errors import UsageError
-from devicekit.core.statistics import chi2_quantile
 from devicekit.device.allowed import within_bands
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step
 from devicekit.system.kept import Kept
 from snn import drift
 from snn.benchmark.attribution import Loss, shares
-from snn.benchmark.flaws import ARRAY, SEVERITIES, Case, find_flaws, find_unknown, own_severity, remove_flaws
-from snn.benchmark.pairs import ONE_SIDED, VariantResult, quantile
+from snn.benchmark.flaws import SEVERITIES, Case, find_flaws, find_unknown, own_severity, remove_flaws
+from snn.benchmark.losses import VariantResult
 from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import scatter_over_step
-from snn.benchmark.task import NULL_SD, SHOWN, VARIANTS, Variant, accuracy, setting
+from snn.benchmark.task import NULL_SD, VARIANTS, Variant, accuracy, setting, showings
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.forgetting import check, words
 from snn.recipe import reason_for_policy, with_card
 from snn.wiring import wiring
 
-WITHIN_BANDS = 8  # devices within the bands of the card, for the error of a loss
-FEWEST_OWN = 8  # pairs from which their own scatter may replace a larger null
+RESAMPLED = 40  # cards of resampled devices or fits, for the error of a loss
+FEWEST_OWN = 8  # trainings from which their own scatter may replace a larger null
+CARD_SEEDS = 2  # trainings of each such card: cards tell more about the spread over devices than seeds
 
 Progress = Callable[[int, int], None]
 Work = tuple[DeviceCard, TrainingConfig]
@@ -36,14 +38,14 @@ Work = tuple[DeviceCard, TrainingConfig]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Extent of a benchmark: pairs of trainings, and what is measured besides the loss.
+    """Extent of a benchmark: trainings, and what is measured besides the loss.
 
     Parameters
     ----------
     seeds : int
-        Pairs of trainings of each variant, at least 1.
+        Trainings of the device in each variant, at least 1.
     first_seed : int
-        Seed of the first pair; the others follow.
+        Seed of the first training; the others follow.
     attribution : bool
         Attribute a loss to the flaws of the device.
     wide : bool
@@ -52,7 +54,7 @@ class Plan:
         Also train with the pulse policy that "auto" chooses for the card, to separate effects of the learning rule from
         those of the device; ignored if a policy is among the changes.
     fit_error : bool
-        Include the uncertainty of the fit in the error of a loss, besides the seeds.
+        Also train resampled devices, or other fits of one device: the error of a loss for devices of this kind.
 
     Raises
     ------
@@ -60,7 +62,7 @@ class Plan:
         If `seeds` is below 1.
     """
 
-    seeds: int = 10
+    seeds: int = 30
     first_seed: int = 0
     attribution: bool = True
     wide: bool = True
@@ -70,6 +72,14 @@ class Plan:
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise UsageError(f"seeds must be at least 1, not {self.seeds}.")
+
+    @property
+    def ideal(self) -> int:
+        """Trainings of the ideal device, which scatters less: a quarter, but not fewer than 8 where there are so many.
+
+        Causes are attributed with as many.
+        """
+        return min(self.seeds, max(FEWEST_OWN, math.ceil(self.seeds / 4)))
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,8 @@ class _Trainings:
     def reach(self, work: Sequence[Work]) -> list[float]:
         """Return the accuracies [1] of these trainings in order, from the store or by training."""
         kept, report_progress = self.kept, self.report_progress
-        keys = [kept.key("accuracy", SHOWN, card.to_json(), asdict(config), self.data.sha256) for card, config in work]
+        shown = showings(self.data)
+        keys = [kept.key("accuracy", shown, card.to_json(), asdict(config), self.data.sha256) for card, config in work]
         known = kept.known(keys, "training")
         waiting = [(key, pair) for key, pair in zip(keys, work, strict=True) if key not in known]
         found: dict[str, float] = {}
@@ -123,7 +134,7 @@ def benchmark(
     kept: Kept | None = None,
     **changes: Any,
 ) -> Benchmark:
-    """Train a device and its ideal device on the few-shot task, seed by seed.
+    """Train a device and its ideal device on the few-shot task, over seeds.
 
     Parameters
     ----------
@@ -132,10 +143,10 @@ def benchmark(
     data : Dataset
         From `snn.benchmark.task.few_shot` or `whole`.
     plan : Plan, optional
-        Number of pairs, and what is measured besides the loss.
+        Number of trainings, and what is measured besides the loss.
     allowed : sequence of DeviceCard
         Other devices that the measured data allow, from `devicekit.fitting.resampling.resampled_cards` or a posterior:
-        the spread of their losses is the uncertainty of the fit. Without any, devices within the bands of the card.
+        the spread of their losses is the error for devices of this kind. Without any, they are resampled from the card.
     jobs : int
         Number of worker processes; the result does not depend on it.
     progress : callable, optional
@@ -159,7 +170,7 @@ def benchmark(
     source = data.name.partition(", ")[0]
     if source not in NULL_SD and plan.seeds < 2:
         raise UsageError(
-            f"The null is unknown for {source}. Use at least two pairs of trainings, not seeds={plan.seeds}."
+            f"The null is unknown for {source}. Use at least two trainings of each device, not seeds={plan.seeds}."
         )
     trainings = _Trainings(data, jobs, progress or (lambda done, planned: None), kept or Kept(None))
     base = setting("plain", 0, **changes)
@@ -178,27 +189,29 @@ def benchmark(
     policy, reason = reason_for_policy(base, card) if other_policy else ("", "")
     if other_policy:
         check(card, replace(base, policy=policy))
-    numbers = range(plan.first_seed, plan.first_seed + plan.seeds)
     others: dict[Variant, bool] = {"wide": plan.wide, "policy": other_policy}
     variants: tuple[Variant, ...] = (*VARIANTS, *(variant for variant, wanted in others.items() if wanted))
 
-    def runs(case: Case, variant: Variant) -> list[Work]:
+    def runs(case: Case, variant: Variant, seeds: int) -> list[Work]:
         named = {"policy": policy} if variant == "policy" else {}
         config = replace(setting(variant, 0, **changes, **named), **case.changes)
-        return [(case.card, replace(config, seed=seed)) for seed in numbers]
+        return [(case.card, replace(config, seed=plan.first_seed + k)) for k in range(seeds)]
 
-    work = [run for variant in variants for case in (Case(card, {}), twin) for run in runs(case, variant)]
-    found = np.array(trainings.reach(work)).reshape(len(variants), 2, plan.seeds)
-    is_measured = _is_null_measured(data, flaws, changes)
+    # the wide network does not decide
+    counts = {each: (plan.ideal if each == "wide" else plan.seeds, plan.ideal) for each in variants}
+    cases = Case(card, {}), twin
+    work = [run for each in variants for case, count in zip(cases, counts[each], strict=True)
+            for run in runs(case, each, count)]  # fmt: skip
+    found = iter(trainings.reach(work))
     results = {
-        variant: VariantResult(
-            variant=variant,
-            device=tuple(own.tolist()),
-            twin=tuple(its.tolist()),
-            null_sd=_null_sd(source, variant, its - own, is_measured),
-            policy=policy if variant == "policy" else "",
+        each: VariantResult(
+            variant=each,
+            device=tuple(islice(found, counts[each][0])),
+            twin=tuple(islice(found, counts[each][1])),
+            null_sd=_known_null(source)[each] if plan.seeds < FEWEST_OWN else 0.0,
+            policy=policy if each == "policy" else "",
         )
-        for variant, (own, its) in zip(variants, found, strict=True)
+        for each in variants
     }
     inputs = data.x_train.shape[1]
     severities = {flaw.name: own_severity(flaw.name, card, base, inputs) for flaw in SEVERITIES if flaw.name in flaws}
@@ -218,12 +231,14 @@ def benchmark(
         marks=card.provenance.marks,
         unknown=find_unknown(card, base),
         first_seed=plan.first_seed,
+        devices=max(len(card.devices), 1),
     )
     bands = plan.fit_error and plan.seeds > 1
-    others_allowed = list(allowed) or (within_bands(card, WITHIN_BANDS, plan.first_seed) if bands else [])
+    others_allowed = list(allowed) or (within_bands(card, RESAMPLED, plan.first_seed) if bands else [])
     if others_allowed:
-        work = [run for each in others_allowed for run in runs(Case(each, {}), result.worst.variant)]
-        reached = np.array(trainings.reach(work)).reshape(len(others_allowed), plan.seeds)
+        seeds = min(CARD_SEEDS, plan.seeds)
+        work = [run for each in others_allowed for run in runs(Case(each, {}), result.worst.variant, seeds)]
+        reached = np.array(trainings.reach(work)).reshape(len(others_allowed), seeds)
         result = _with_fit_error(replace(result, by_bands=not allowed), reached)
     worst = result.worst
     if not plan.attribution or not worst.found or not flaws:
@@ -236,45 +251,25 @@ def benchmark(
         for alone, seed in wanted:
             case = remove_flaws(card, config, [flaw for flaw in flaws if flaw not in alone])
             work.append((case.card, replace(config, seed=plan.first_seed + seed, **case.changes)))
-        return [worst.twin[seed] - own for (_, seed), own in zip(wanted, trainings.reach(work), strict=True)]
+        return [worst.mean_of_twin - own for own in trainings.reach(work)]
 
-    none = {((), k): 0.0 for k in range(plan.seeds)}
-    loss = Loss(losses, none | {(flaws, k): worst.losses[k] for k in range(plan.seeds)})
-    # a null widened by the loss itself would exclude its causes from the attribution
-    enters = (_known_null(source)[worst.variant] if ARRAY & set(flaws) else worst.null_sd) / plan.seeds**0.5
-    return replace(result, shares={worst.variant: shares(loss, flaws, plan.seeds, enters)})
+    none = {((), k): worst.mean_of_twin - worst.twin[k] for k in range(plan.ideal)}
+    # the first trainings of the device stand for all of them, so that shares add up to the loss
+    shift = worst.loss - worst.mean_of_twin + float(np.mean(worst.device[: plan.ideal]))
+    whole = {(flaws, k): worst.mean_of_twin - worst.device[k] + shift for k in range(plan.ideal)}
+    enters = _known_null(source)[worst.variant] * (2.0 / plan.ideal) ** 0.5
+    found_shares = shares(Loss(losses, none | whole), flaws, plan.ideal, enters)
+    return replace(result, shares={worst.variant: found_shares})
 
 
 def _known_null(source: str) -> dict[Variant, float]:
     return NULL_SD.get(source, NULL_SD["digits"])
 
 
-def _is_null_measured(data: Dataset, flaws: Sequence[str], changes: Mapping[str, Any]) -> bool:
-    """Return whether the null is known: for the paper's policy, on these data, without wires, converters and drift."""
-    source, _, task = data.name.partition(", ")
-    others = {"gradient", "policy", "max_pulses", "decay_by"} & set(changes)
-    return source in NULL_SD and task == "few-shot" and not others and not ARRAY & set(flaws)
-
-
-def _null_sd(source: str, variant: Variant, losses: np.ndarray, is_measured: bool) -> float:
-    """Return the standard deviation of the difference between equal devices [1], known or from these pairs."""
-    sd, seeds = _known_null(source)[variant], losses.size
-    if seeds == 1:
-        return sd
-    by_pairs = float(losses.std(ddof=1))
-    # the null is that of a generic device: pairs that scatter significantly less replace it
-    least = sd * float(chi2_quantile(np.array(0.05), seeds - 1) / (seeds - 1)) ** 0.5
-    quieter = seeds >= FEWEST_OWN and by_pairs < least
-    if is_measured and not quieter:
-        return sd
-    pairs = by_pairs * quantile(seeds - 1) / ONE_SIDED
-    return pairs if quieter else max(sd, pairs)
-
-
 def _with_fit_error(result: Benchmark, reached: np.ndarray) -> Benchmark:
     """Add the accuracies [1] of other devices that the fit allows, (devices, seeds), and the error by their spread."""
     worst = result.worst
-    result = replace(result, allowed=tuple(map(tuple, (np.array(worst.twin) - reached).tolist())))
+    result = replace(result, allowed=tuple(map(tuple, (worst.mean_of_twin - reached).tolist())))
     error = result.left_open_error if np.isfinite(result.left_open_error) else 0.0
     share = error / abs(worst.loss) if worst.loss else 0.0  # relative error, applied to both variants
     variants = tuple(

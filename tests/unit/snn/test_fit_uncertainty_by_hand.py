@@ -11,7 +11,7 @@ from scipy import stats
 
 from devicekit.core.statistics import mean_above_zero
 from snn.ageing import _predict_accuracy, _programming_error, noise_to_signal, predicted_loss
-from snn.benchmark.pairs import VariantResult
+from snn.benchmark.losses import VariantResult
 from snn.benchmark.result import Benchmark
 from snn.config import TrainingConfig
 from snn.report import accuracy_number

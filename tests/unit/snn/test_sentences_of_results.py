@@ -9,7 +9,7 @@ import numpy as np
 from snn.array.result import ADC, Curve, Point, Unknown
 from snn.benchmark.curves import distance
 from snn.benchmark.flaws import SEVERITIES
-from snn.benchmark.pairs import Share, VariantResult
+from snn.benchmark.losses import Share, VariantResult
 from snn.benchmark.result import Benchmark
 
 SCALED = VariantResult(variant="scaled", device=(0.80, 0.81, 0.79, 0.80), twin=(0.90,) * 4, null_sd=0.006)

@@ -10,7 +10,7 @@ import pytest
 from snn.benchmark import Plan, benchmark
 from snn.benchmark.attribution import Loss, exact, sampled, shares
 from snn.benchmark.measure import generic
-from snn.benchmark.pairs import Share
+from snn.benchmark.losses import Share
 from snn.data.dataset import Dataset
 
 

@@ -9,7 +9,7 @@ import pytest
 from snn.benchmark import Benchmark, VariantResult, figures
 from snn.benchmark.curves import shipped
 from snn.benchmark.flaws import SEVERITIES
-from snn.benchmark.pairs import Share
+from snn.benchmark.losses import Share
 from snn.benchmark.report import benchmark_report
 
 FLAWS = {flaw.name: flaw for flaw in SEVERITIES}

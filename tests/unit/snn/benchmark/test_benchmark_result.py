@@ -9,7 +9,7 @@ import pytest
 from snn.benchmark import Benchmark, VariantResult
 from snn.benchmark.flaws import device, own_severity
 from snn.benchmark.measure import generic
-from snn.benchmark.pairs import Share
+from snn.benchmark.losses import Share
 from snn.benchmark.risks import RISKS, risks
 from snn.benchmark.task import setting
 

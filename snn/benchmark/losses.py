@@ -1,4 +1,4 @@
-"""Pairs of trainings, a device and its ideal device, and the share of one flaw in the loss."""
+"""Loss of a device compared with its ideal device, and the share of one flaw in it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from devicekit.core.statistics import t_quantile
 from snn.benchmark.task import NETWORKS, Variant
 
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is reported
+OF_TRAININGS = "95 % over trainings"
+OF_DEVICES = "95 % over resampled devices or fits"
 OTHERS = "all others together"  # flaws without an attribution of their own
 POWER_80 = ONE_SIDED + 0.84  # standard errors of a loss that is found with a probability of 80 %
 
@@ -31,6 +33,11 @@ def ends_in_points(ends: tuple[float, float] | None) -> str:
     return "–" if ends is None else f"{points(ends[0])} to {points(ends[1])}"
 
 
+def points_with_error(each: float, half: float) -> str:
+    """Format a loss and half its interval [1] as "16.0 ± 1.9"."""
+    return f"{points(each)} ± {points(half)}"
+
+
 def points_with_interval(share: float, ends: tuple[float, float] | None, level: float | None = None) -> str:
     """Format a share [1] and its interval as "19.8 points (10.9 to 28.7)"."""
     return with_interval(share, ends, "points", points, level)
@@ -38,7 +45,7 @@ def points_with_interval(share: float, ends: tuple[float, float] | None, level: 
 
 @dataclass(frozen=True, kw_only=True)
 class VariantResult(Record):
-    """One variant of the task: the device and its ideal device ("twin"), paired by seed."""
+    """One variant of the task: trainings of the device and of its ideal device ("twin"), compared by their means."""
 
     variant: Variant = column(
         doc="learning rates for 50 hidden neurons; 1000 hidden neurons; or plain rates and the policy chosen by auto"
@@ -46,12 +53,12 @@ class VariantResult(Record):
     device: tuple[float, ...] = column(doc="test accuracy after the last epoch, by seed, 0..1")
     twin: tuple[float, ...] = column(doc="that of the ideal device")
     null_sd: float = column(
-        doc="standard deviation of the difference between equal devices, measured beforehand or from these pairs"
+        doc="least standard deviation of an accuracy that few trainings are taken to have; 0 for enough of them"
     )
     open_sd: float = column(
         name="sd_left_open_by_the_fit",
         default=0.0,
-        doc="standard deviation of the loss over devices that the fit allows; 0 if unknown",
+        doc="standard deviation of the loss over resampled devices, or over fits of one device; 0 if unknown",
     )
     policy: str = column(name="name", default="", optional=True, doc="pulse policy of the variant policy")
 
@@ -70,37 +77,47 @@ class VariantResult(Record):
         """Mean accuracy of the ideal device [1]."""
         return float(np.mean(self.twin))
 
-    @property
-    def losses(self) -> np.ndarray:
-        """Accuracy of the ideal device minus that of the device, by seed [1]."""
-        return np.subtract(self.twin, self.device)
-
     @derived("loss [points]", text=points)
     def loss(self) -> float:
-        """Mean loss [1]."""
-        return float(self.losses.mean())
+        """Mean accuracy of the ideal device minus that of the device [1]."""
+        return self.mean_of_twin - self.mean_of_device
+
+    def _error_of_mean(self, accuracies: tuple[float, ...]) -> float:
+        """Return the standard error of a mean, in units of the normal distribution that the intervals use."""
+        k = len(accuracies)
+        own = float(np.std(accuracies, ddof=1)) * quantile(k - 1) / ONE_SIDED if k > 1 else 0.0
+        return max(self.null_sd, own) / float(np.sqrt(k))
 
     @derived(name="standard_error_of_seeds")
     def seed_error(self) -> float:
-        """Standard error of the loss over seeds [1].
+        """Standard error of the loss of these devices over seeds [1].
 
-        From the scatter of the pairs, or from `null_sd` if that is larger: a few pairs may happen to agree. The scatter
-        counts by Student's t, in units of the normal distribution that the interval uses.
+        From the scatter of the trainings by Student's t, or from `null_sd` if that is larger.
         """
-        k = len(self.device)
-        own = float(self.losses.std(ddof=1)) * quantile(k - 1) / ONE_SIDED if k > 1 else 0.0
-        return max(self.null_sd, own) / float(np.sqrt(k))
+        return float(np.hypot(self._error_of_mean(self.device), self._error_of_mean(self.twin)))
 
     @derived()
     def standard_error(self) -> float:
-        """Standard error of the loss [1], over seeds and over the uncertainty of the fit."""
+        """Standard error of the loss [1], over seeds and over resampled devices or fits."""
         return float(np.hypot(self.seed_error, self.open_sd))
 
-    @cell("95 % interval [points]", text=ends_in_points)
+    def _ends(self, error: float) -> tuple[float, float]:
+        return self.loss - ONE_SIDED * error, self.loss + ONE_SIDED * error
+
+    @derived(f"{OF_TRAININGS} [points]", name="interval_of_these_devices", text=ends_in_points, shown=True)
+    def own_interval(self) -> tuple[float, float]:
+        """95 % interval of the loss of these devices [1], over trainings."""
+        return self._ends(self.seed_error)
+
+    @derived(f"{OF_DEVICES} [points]", name="interval_of_this_kind", text=ends_in_points, shown=True)
+    def kind_interval(self) -> tuple[float, float] | None:
+        """95 % interval of the loss of devices of this kind [1], over resampled devices or fits; None if unknown."""
+        return self._ends(self.standard_error) if self.open_sd else None
+
+    @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the loss [1]."""
-        wide = ONE_SIDED * self.standard_error
-        return self.loss - wide, self.loss + wide
+        """The wider of the two intervals that are known [1], by which a verdict is reached."""
+        return self.kind_interval or self.own_interval
 
     @derived()
     def z(self) -> float:
@@ -119,7 +136,7 @@ class VariantResult(Record):
 
     @property
     def words(self) -> str:
-        """The loss in points of accuracy with its 95 % interval, as the end of a sentence about a device."""
+        """The loss in points of accuracy with its interval, as the end of a sentence about a device."""
         shown = points_with_interval(self.loss, self.interval)
         return f"loses {shown}" if self.found else f"shows no significant loss: {shown}"
 
@@ -142,7 +159,7 @@ class Share(Record):
         """The mean Shapley value."""
         return points(self.value)
 
-    @cell("95 % interval [points]", text=ends_in_points)
+    @cell(f"{OF_TRAININGS} [points]", text=ends_in_points)
     def interval(self) -> tuple[float, float] | None:
         """95 % interval of the value over seeds [1], by Student's t; None with one seed."""
         return mean_ends(self.shapley)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from snn.benchmark import VariantResult
-from snn.benchmark.pairs import Share
+from snn.benchmark.losses import Share
 
 
 def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
