@@ -17,6 +17,7 @@ from devicekit.fitting.branch.fit import (
     FEWEST_CLUSTERS,
     find_outliers,
     fit_branch,
+    mean_optimum,
     refine_by_innovations,
     with_cluster_covariance,
 )
@@ -36,6 +37,7 @@ from devicekit.fitting.sampling import spread_ratios
 from devicekit.fitting.variation.result import WHOLE, BranchSpread
 from devicekit.fitting.variation.spread import estimate_variation
 from devicekit.fitting.variation.windows import OwnWindow
+from devicekit.models.registry import ladder
 from devicekit.tables import PulseTable
 
 MOST_DEVICES = 20  # whose trains determine the noise of a set
@@ -80,7 +82,8 @@ def _fit_whole_trains(
         rising = [np.where(find_outliers(fit), np.nan, rows) for fit, rows in zip(fits, rising, strict=True)]
     noise = float(np.median([estimate_noise(row) for rows in rising for row in rows[:MOST_JUDGED]]))
     starts = [fit.parameters for fit in fits]
-    found = fit_trains(central.law, rising, starts, noise)
+    nested = [(law, [mean_optimum(law, fit) for fit in fits]) for law in ladder(central.law)]
+    found = fit_trains(central.law, rising, starts, noise, nested)
     return found, tuple(chosen), misfit(found, rising)
 
 
@@ -174,6 +177,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             rereads[direction] = found_again
         whole[direction], chosen, left[direction] = _fit_whole_trains(trains, central[direction], own, options)
         central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, trains, options)
+        central[direction] = replace(central[direction], log_likelihood=whole[direction].log_likelihood)
         for name, fitted in own.items():
             devices[name][direction] = fitted
     variation = estimate_variation(sets, central, devices, whole, rereads)

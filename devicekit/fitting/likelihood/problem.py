@@ -14,7 +14,7 @@ WIDTH_OF_START = 0.3  # of the window, on both sides of the first reading
 LONGEST_MEND = 0.7  # standard errors, longest step of the bias correction
 ITERATIONS, ENOUGH, TRIALS = 100, 1e-3, 16
 ROUGHLY = 0.1  # of the log-likelihood, enough to decide whether there is more noise; its values are refined later
-LIGHT = 1e-2  # damping
+LIGHT, STUCK = 1e-2, 1e4  # damping; the second: at a kink of the rate, where no step of use is left
 LONGEST_STEP = 1.5  # of ln of a standard deviation, in one iteration
 
 
@@ -107,7 +107,8 @@ class Problem:
             else:
                 return z, top
             gain, z, top = height - top, trial, height
-            if gain < enough and damping <= LIGHT:  # a shortened step gives no information on the maximum
+            # a shortened step gives no information on the maximum
+            if gain < enough and (damping <= LIGHT or damping >= STUCK):
                 break
             damping = max(damping / 10.0, 1e-9)
         return z, top
