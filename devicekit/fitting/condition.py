@@ -52,6 +52,7 @@ CEILING_WORDS = {
     "step": "the scatter in proportion to the step",
     "held": "the fluctuation from pulse to pulse",
 }
+FURTHEST_CURVE = 0.01  # of the window: most likely laws whose curve misses the mean curve by more are not drawn
 MOST_NAMED = 5  # dead devices, in a sentence
 LARGE = 10**6  # degrees of freedom of a normal quantile
 
@@ -121,7 +122,8 @@ def _with_bands(
             # the law holds: take the estimate of the same likelihood as the errors
             if cycles > 1 and options.estimator == "auto":
                 parameters, bounds = found.parameters[0], found.at_bound(0)
-                central = replace(central, parameters=parameters, at_bound=bounds, final_solve=None)
+                likely = replace(central, parameters=parameters, at_bound=bounds, final_solve=None)
+                central = likely if likely.rms <= central.rms + FURTHEST_CURVE else central
         central = update_warnings(central, explained=clear and cycles > 1, alone=cycles == 1)
     for k, name in enumerate(chosen if own else ()):
         if name in own and (clear or cycles < FEWEST_CLUSTERS):

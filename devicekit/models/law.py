@@ -148,11 +148,10 @@ class Law:
         """Which parameters of a fit have one value only, shape (p + 1,); the starting state is free."""
         return np.append(np.equal(self.lower, self.upper), False)
 
-    def embed(self, name: str, parameters: np.ndarray) -> np.ndarray | None:
-        """Return (theta, x0) of this law for those of a law nested in it; None if they lie outside of its bounds."""
-        theta = np.asarray(self.nested[name](parameters[:-1]), float)
-        inside = np.all((theta >= self.lower) & (theta <= self.upper))
-        return np.append(theta, parameters[-1]) if inside else None
+    def embed(self, name: str, parameters: np.ndarray) -> np.ndarray:
+        """Return (theta, x0) of this law for those of a law nested in it, or the nearest within its bounds."""
+        theta = np.clip(self.nested[name](parameters[:-1]), self.lower, self.upper)
+        return np.append(theta, parameters[-1])
 
     def names_at_bound(self, which: np.ndarray) -> tuple[str, ...]:
         """Return the names of the parameters of a fit that sit at a bound, without those that are fixed.

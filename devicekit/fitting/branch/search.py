@@ -333,8 +333,7 @@ def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float, *, ex
     for name in law.nested:
         lesser = search(LAWS[name], y, w, box.of_other(LAWS[name]), noise)
         start = law.embed(name, lesser.parameters)
-        if start is not None:
-            best = min(best, descend(law, start, y, w, box), key=lambda optimum: optimum.objective)
+        best = min(best, descend(law, start, y, w, box), key=lambda optimum: optimum.objective)
     return best
 
 

@@ -185,19 +185,21 @@ def _find_maximum(
 
 def _at_least(problem: Problem, z: np.ndarray, name: str, lesser: Problem, other: np.ndarray) -> np.ndarray:
     """Return the higher of a maximum and of the one reached from a nested law's, which is more likely than that law."""
-    theta = [problem.law.embed(name, each) for each in other[:-Q].reshape(lesser.d, lesser.q)]
-    if any(each is None for each in theta):
-        return z
-    start = np.concatenate([*theta, other[-Q:]])
-    at, top = problem.climb(np.concatenate([*theta, z[-Q:]]))
+    start = np.concatenate(
+        [*(problem.law.embed(name, each) for each in other[:-Q].reshape(lesser.d, lesser.q)), other[-Q:]]
+    )
+    at, top = problem.climb(np.concatenate([start[:-Q], z[-Q:]]))
     if top > problem.objective(z):
         z = at
-    least = lesser.log_likelihood(other)
-    if problem.log_likelihood(z) >= least:
+    if problem.log_likelihood(z) >= lesser.log_likelihood(other):
         return z
+    kinds = problem.free.copy()
     problem.free[-Q:] = lesser.free[-Q:]
-    z = problem.climb(start)[0]
-    return z if problem.log_likelihood(z) >= least else start
+    at = max(problem.climb(start)[0], start, key=problem.log_likelihood)
+    if problem.log_likelihood(at) > problem.log_likelihood(z):
+        return at
+    problem.free[:] = kinds
+    return z
 
 
 def _climb_from_both(problem: Problem, z: np.ndarray, own: np.ndarray) -> np.ndarray:
