@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
@@ -239,9 +239,23 @@ class DeviceCard(Printed, Strict):
         return files.dump_json(found)
 
     @called_as("card.save('card.json')")
-    def save(self, path: Path | str, replace: bool = False) -> None:
-        """Write the card whole or not at all; `replace` allows overwriting the file that it was loaded from."""
-        writing.write_text(as_path(path, "card.save"), self.to_json(), replace)
+    def save(self, path: Path | str, overwrite: bool = False, sources: Iterable[Path | str] = ()) -> None:
+        """Write the card whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+        overwrite : bool
+            Replace a file that devicekit did not write, or one of the sources.
+        sources : iterable of path-like
+            Files that the card was made from.
+
+        Raises
+        ------
+        FileError
+            If such a file exists, or the file cannot be written.
+        """
+        writing.write_text(as_path(path, "card.save"), self.to_json(), overwrite, sources)
 
     @classmethod
     def from_json(cls, text: str, name: str = "card") -> Self:
