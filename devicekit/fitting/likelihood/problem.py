@@ -152,6 +152,8 @@ class Problem:
         free = np.flatnonzero(self.free & ~self.at_bound(z))
         block = hessian[np.ix_(free, free)]
         inside = _solve_symmetric(block, np.eye(free.size))
+        if not (np.diag(inside) > 0).all():  # a parameter has no effect, such as a shape of equal steps: not known
+            inside = _solve_symmetric(block + 1e-10 * block.max() * np.eye(free.size), np.eye(free.size))
         found = np.zeros_like(hessian)
         found[np.ix_(free, free)] = inside
         return found, float(np.linalg.slogdet(inside)[1])
@@ -164,6 +166,7 @@ class Problem:
         """
         own = np.flatnonzero(self.free & ~self.at_bound(z))
         own = own[own < self.d * self.q]
+        own = own[np.diag(self.curvature(z)[0])[own] > 0]  # one without effect absorbs nothing
 
         def determinant(at: np.ndarray) -> float:
             hessian = self.curvature(at)[0]
