@@ -74,8 +74,8 @@ class Limits:
 
     Parameters
     ----------
-    least, most : float
-        Both ends, included, in `unit`; without a least one, numbers above 0.
+    above, most : float
+        Lower end, left out, and upper end, included, in `unit`.
     unit : str
         SI unit; "" for a pure number.
     meant : str
@@ -84,7 +84,7 @@ class Limits:
         From it to the SI unit.
     """
 
-    least: float = 0.0
+    above: float = 0.0
     most: float = math.inf
     unit: str = ""
     meant: str = ""
@@ -92,7 +92,7 @@ class Limits:
 
     def includes(self, value: Any) -> bool:
         """Return whether it takes a number."""
-        return math.isfinite(value) and self.least <= value <= self.most and (value > 0 or self.least != 0)
+        return math.isfinite(value) and self.above < value <= self.most
 
     def check(self, value: Any, name: str) -> None:
         """Refuse a number that is out of range.
@@ -103,9 +103,9 @@ class Limits:
             The message begins with the name, such as ``thickness_m=`` or ``--thickness``.
         """
         if not self.includes(value):
-            ends = "a finite number" + {0.0: " above 0", -math.inf: ""}.get(self.least, f" of at least {self.least:g}")
+            ends = f"a finite number above {self.above:g}"
             if math.isfinite(self.most):
-                ends += f"{' and' if self.least > -math.inf else ' of'} at most {self.most:g}"
+                ends += f" and at most {self.most:g}"
             message = f"{name} must be {ends}{f' [{self.unit}]' if self.unit else ''}, not {value}"
             if self.meant and self.includes(value * self.factor):
                 message += f". For {value:g} {self.meant} give {value * self.factor:g}"
