@@ -124,5 +124,5 @@ def test_the_command_line_refuses_what_means_nothing(
 
 def test_a_setting_is_refused_only_where_no_result_uses_it(endurance_rows: Any) -> None:
     assert devicekit.characterize(endurance_rows, threshold=1.5).results["endurance"].threshold == 1.5
-    with pytest.raises(UsageError, match=r"^life_temperature_k= has no effect: it is for retention"):
+    with pytest.raises(UsageError, match=r"^life_temperature_k= .*retention"):
         devicekit.characterize(endurance_rows, life_temperature_k=300.0)
