@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import devicekit
 from devicekit.core.errors import UsageError
+from devicekit.device.idealise import idealise
 from devicekit.readers import hdf5
 
 # --- saving: an existing file that devicekit did not write, or that the data came from, is kept ---
@@ -126,3 +128,43 @@ def test_a_setting_is_refused_only_where_no_result_uses_it(endurance_rows: Any) 
     assert devicekit.characterize(endurance_rows, threshold=1.5).results["endurance"].threshold == 1.5
     with pytest.raises(UsageError, match=r"^life_temperature_k= .*retention"):
         devicekit.characterize(endurance_rows, life_temperature_k=300.0)
+
+
+# --- cards: what is stored beside theta is what follows from it; windows are those of a device ---
+
+_CARDS_BAD = [
+    ("ltp.coefficients.a", 0.5, r"ltp\.coefficients\.a: found 0\.5, expected 0\.0?[1-9]\d"),
+    ("ltd.rate_curve.rate.3", -0.5, r"ltd\.rate_curve\.rate\.3: found -0\.5, expected -0\.0"),
+    ("ltp.theta.0", -1.0, r"ltp\.rate_curve\.rate\.0: found"),
+    ("window.low", -1e-5, "from 0 to 10 S, not low -1e-05"),
+    ("window.high", 1e300, r"from 0 to 10 S.*high 1e\+300"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "words"), _CARDS_BAD)
+def test_cards_with_two_answers_or_an_impossible_window_are_refused(
+    place: str, value: float, words: str, tmp_path: Path
+) -> None:
+    raw = json.loads(devicekit.load_card("pt-hfo2-al2o3-ti").to_json())
+    *path, last = [int(each) if each.isdigit() else each for each in place.split(".")]
+    block = raw
+    for each in path:
+        block = block[each]
+    block[last] = value
+    (tmp_path / "card.json").write_text(json.dumps(raw))
+    with pytest.raises(devicekit.DevicekitError, match=words) as caught:
+        devicekit.load_card(tmp_path / "card.json")
+    assert "card.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("made", [{"linear": True}, {"linear": True, "symmetric": True}, {"symmetric": True}])
+def test_cards_made_ideal_are_loaded(made: dict[str, bool], tmp_path: Path) -> None:
+    card = idealise(devicekit.load_card("pt-hfo2-al2o3-ti"), **made)
+    card.save(tmp_path / "card.json")
+    assert devicekit.load_card(tmp_path / "card.json") == card
+
+
+def test_conductances_in_a_wrong_unit_make_no_card() -> None:
+    train = [1.0, 20.0, 35.0, 45.0, 52.0, 57.0, 61.0, 64.0, 66.0, 67.0]
+    with pytest.raises(devicekit.DevicekitError, match=r"reach 67 S.*unit='uS'"):
+        devicekit.fit(ltp=train, ltd=train[::-1], unit="S")
