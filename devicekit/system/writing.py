@@ -36,6 +36,7 @@ class _Command:
 
 
 _command: ContextVar[_Command | None] = ContextVar("command", default=None)
+_of_python: dict[Path, tuple[int, int, int]] = {}  # by file: as Python wrote it outside a command
 
 
 @contextmanager
@@ -181,9 +182,11 @@ def check_no_input(out: Path, names: Sequence[str] | None) -> None:
 
 
 def _is_ours(path: Path, data: bytes | None) -> bool:
-    """Return whether devicekit wrote an existing file (by its mark or its folder), or nothing would be lost."""
+    """Tell whether devicekit wrote a file (by its mark, its folder, or just now), or nothing would be lost."""
     try:
         size = path.stat().st_size
+        if _command.get() is None and _of_python.get(path) == _state(path):
+            return True
         if size == 0 or ownmark.is_hdf5(path) or (data is not None and _holds(path, data)):
             return True
         marker = ownmark.read_marker(path.parent)
@@ -192,6 +195,11 @@ def _is_ours(path: Path, data: bytes | None) -> bool:
         return size <= _LARGEST_MARKED and ownmark.bears(path.read_bytes(), str(path))
     except (OSError, FileError, UnicodeDecodeError):
         return False
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _holds(path: Path, data: bytes) -> bool:
@@ -231,10 +239,12 @@ def write_bytes(path: Path, data: bytes, replace: bool = False, sources: Iterabl
         with work.work_folder(target) as new:
             new.write_bytes(data)
             os.replace(new, target)
+        if (running := _command.get()) is not None:
+            running.written.add(target)
+        else:
+            _of_python[target] = _state(target)
     except OSError as error:
         raise FileError.of("cannot write", path, error) from error
-    if (running := _command.get()) is not None:
-        running.written.add(target)
 
 
 def write_text(path: Path, text: str, replace: bool = False, sources: Iterable[Path | str] = ()) -> None:

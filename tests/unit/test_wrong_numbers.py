@@ -65,6 +65,15 @@ def test_saving_replaces_a_card_of_ours(tmp_path: Path) -> None:
     assert devicekit.load_card(tmp_path / "card.json").name == other.name
 
 
+def test_saving_replaces_what_was_just_saved_unless_it_was_changed(tmp_path: Path) -> None:
+    path, table = tmp_path / "copy.csv", _saving_table(tmp_path)
+    table.to_csv(path)
+    table.select(cycle=1).to_csv(path)
+    path.write_text(path.read_text() + "corrected by hand\n")
+    with pytest.raises(devicekit.DevicekitError, match="it is kept"):
+        table.to_csv(path)
+
+
 # --- options: a setting that means nothing, or that nothing uses, is refused ---
 
 WRONG_SETTINGS = [
@@ -136,7 +145,7 @@ _CARDS_BAD = [
     ("ltp.coefficients.a", 0.5, r"ltp\.coefficients\.a: found 0\.5, expected 0\.0?[1-9]\d"),
     ("ltd.rate_curve.rate.3", -0.5, r"ltd\.rate_curve\.rate\.3: found -0\.5, expected -0\.0"),
     ("ltp.theta.0", -1.0, r"ltp\.rate_curve\.rate\.0: found"),
-    ("window.low", -1e-5, "from 0 to 10 S, not low -1e-05"),
+    ("window.low", -1e-4, "from 0 to 10 S, not low -0.0001"),
     ("window.high", 1e300, r"from 0 to 10 S.*high 1e\+300"),
 ]
 
