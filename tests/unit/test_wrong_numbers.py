@@ -211,3 +211,24 @@ def test_complex_numbers_and_truth_values_are_refused(door: str, values: Any) ->
 def test_a_list_of_truth_values_is_no_measurement() -> None:
     with pytest.raises(UsageError, match="not true and false"):
         devicekit.read([True, False] * 10, unit="uS")
+
+
+# --- concurrency: of two commands with one result, the second is refused before it begins ---
+
+
+@pytest.mark.parametrize(
+    "typed", ["fit table.csv --out card.json", "run table.csv --out results", "fit table.csv --report p.html"]
+)
+def test_a_result_that_another_command_writes_is_left_to_it(typed: str, tmp_path: Path, devicekit: Any) -> None:
+    from devicekit.system import work
+
+    _saving_table(tmp_path).to_csv(tmp_path / "table.csv")
+    words = [str(tmp_path / word) if "." in word or word == "results" else word for word in typed.split()]
+    with work.claimed(Path(words[-1])):
+        ran = devicekit(*words)
+        assert (ran.code, Path(words[-1]).exists()) == (2, False)
+        assert f"another command is writing {words[-1]}" in ran.err.replace("\n", " ")
+    assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
+    if words[0] == "fit":
+        assert devicekit(*words).code == 0
+        assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
