@@ -89,7 +89,7 @@ class Command(TyperCommand):
         writing.note_settings(self._settings(ctx))
         if getattr(self.callback, "is_served", False):
             return super().invoke(ctx)
-        with logging_lines(f"devicekit {ctx.info_name}".strip()):
+        with logging_lines(f"devicekit {ctx.info_name}".strip()), writing.claimed(outputs.values()):
             return super().invoke(ctx)
 
     def _settings(self, ctx: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ class _Command:
     inputs: set[Path] = field(default_factory=set)
     written: set[Path] = field(default_factory=set)
     cleared: set[Path] = field(default_factory=set)
+    claimed: set[Path] = field(default_factory=set)
     may_replace: bool = False
     settings: dict[str, Any] | None = None
     replaced: list[dict[str, Any]] = field(default_factory=list)
@@ -204,6 +205,26 @@ def _state(path: Path) -> tuple[int, int, int]:
 
 def _holds(path: Path, data: bytes) -> bool:
     return path.stat().st_size == len(data) and path.read_bytes() == data
+
+
+@contextmanager
+def claimed(paths: Iterable[Path]) -> Iterator[None]:
+    """Keep other commands from writing these files or folders in the meantime.
+
+    Raises
+    ------
+    FileError
+        If another command is writing one.
+    """
+    held = (_command.get() or _Command()).claimed
+    with ExitStack() as stack:
+        for path in paths:
+            target = Path(os.path.realpath(path))
+            if target not in held:
+                stack.enter_context(work.claimed(target))
+                stack.callback(held.discard, target)
+                held.add(target)
+        yield
 
 
 def clear(folder: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import devicekit
@@ -177,3 +178,57 @@ def test_conductances_in_a_wrong_unit_make_no_card() -> None:
     train = [1.0, 20.0, 35.0, 45.0, 52.0, 57.0, 61.0, 64.0, 66.0, 67.0]
     with pytest.raises(devicekit.DevicekitError, match=r"reach 67 S.*unit='uS'"):
         devicekit.fit(ltp=train, ltd=train[::-1], unit="S")
+
+
+# --- arrays: what is masked is missing; complex numbers and truth values are errors ---
+
+_ARRAY_LEVELS = np.round(60 * (1 - np.exp(-np.arange(30) / 9)) + 5, 3)
+_ARRAY_SPOILT = np.where(np.arange(30) == 7, 900.0, _ARRAY_LEVELS)
+_ARRAY_TABLE = {"direction": ["ltp"] * 30 + ["ltd"] * 30, "cycle": [1] * 60, "pulse_index": [*range(30)] * 2}
+_ARRAY_DOORS: dict[str, Callable[[Any], Any]] = {
+    "train": lambda train: devicekit.fit(ltp=train, ltd=_ARRAY_LEVELS[::-1], unit="uS"),
+    "trains": lambda train: devicekit.fit(ltp=[train, train], ltd=[_ARRAY_LEVELS[::-1]] * 2, unit="uS"),
+    "columns": lambda train: devicekit.fit({**_ARRAY_TABLE, "conductance_uS": np.ma.concatenate([train, train[::-1]])}),
+}
+
+
+@pytest.mark.parametrize("door", _ARRAY_DOORS)
+def test_masked_readings_are_missing(door: str) -> None:
+    masked = np.ma.masked_array(_ARRAY_SPOILT, mask=np.arange(30) == 7)
+    missing = np.where(np.arange(30) == 7, np.nan, _ARRAY_LEVELS)
+    found, expected = _ARRAY_DOORS[door](masked), _ARRAY_DOORS[door](missing)
+    assert found.window == expected.window
+    assert found.ltp.theta.tolist() == expected.ltp.theta.tolist()
+
+
+@pytest.mark.parametrize("door", _ARRAY_DOORS)
+@pytest.mark.parametrize("values", [_ARRAY_LEVELS + 1j, _ARRAY_LEVELS > 30, (_ARRAY_LEVELS + 1j).astype(object)])
+def test_complex_numbers_and_truth_values_are_refused(door: str, values: Any) -> None:
+    with pytest.raises(devicekit.DevicekitError, match=r"real numbers, not (complex|true)|must hold numbers"):
+        _ARRAY_DOORS[door](values)
+
+
+def test_a_list_of_truth_values_is_no_measurement() -> None:
+    with pytest.raises(UsageError, match="not true and false"):
+        devicekit.read([True, False] * 10, unit="uS")
+
+
+# --- concurrency: of two commands with one result, the second is refused before it begins ---
+
+
+@pytest.mark.parametrize(
+    "typed", ["fit table.csv --out card.json", "run table.csv --out results", "fit table.csv --report p.html"]
+)
+def test_a_result_that_another_command_writes_is_left_to_it(typed: str, tmp_path: Path, devicekit: Any) -> None:
+    from devicekit.system import work
+
+    _saving_table(tmp_path).to_csv(tmp_path / "table.csv")
+    words = [str(tmp_path / word) if "." in word or word == "results" else word for word in typed.split()]
+    with work.claimed(Path(words[-1])):
+        ran = devicekit(*words)
+        assert (ran.code, Path(words[-1]).exists()) == (2, False)
+        assert f"another command is writing {words[-1]}" in ran.err.replace("\n", " ")
+    assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
+    if words[0] == "fit":
+        assert devicekit(*words).code == 0
+        assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
