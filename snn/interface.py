@@ -80,7 +80,7 @@ def benchmark(
     card: CardSource,
     data: Dataset | Path | str = "digits",
     *,
-    seeds: int = 10,
+    seeds: int = few_shot_benchmark.Plan.seeds,
     attribution: bool = True,
     wide: bool = True,
     other_policy: bool = True,
@@ -97,7 +97,7 @@ def benchmark(
     data : Dataset, path-like or str
         Data set, of which 500 samples are trained; a `Dataset` is used whole.
     seeds : int
-        Pairs of trainings of each variant; ten take some minutes.
+        Trainings of the device in each network; a quarter as many, at least 8, of the ideal device.
     attribution, wide, other_policy : bool
         Find what a loss comes from; also train 1000 hidden neurons; also use another pulse policy.
     jobs : int

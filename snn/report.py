@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from devicekit.core.quantities import LAST_EPOCHS
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import count, percent, percent_span, si
+from devicekit.core.text import percent, percent_span, si
 from devicekit.device.card import DeviceCard
 from devicekit.device.programmed import ProgrammingSummary
 from devicekit.device.report import provenance, rate_section
@@ -41,9 +41,8 @@ def training_section(
     if benchmark is not None:
         caption = (
             f"Benchmark. The device and an ideal device (the same card without its flaws) in networks of {HIDDEN} "
-            f"hidden neurons, {IMAGES} images, {count(benchmark.seeds, 'pair')} of seeds; {benchmark.split}. "
-            f"Intervals: {benchmark.error_words}. Causes of the loss, more pairs and the error of the fit: devicekit "
-            "benchmark --seeds N."
+            f"hidden neurons, {IMAGES} images; {benchmark.trainings}; {benchmark.split}. "
+            "Causes of the loss: devicekit benchmark."
         )
         blocks.append(Table(ODDS, benchmark.odds(), caption))
     caption = "Settings. Chosen automatically from the mean step of the card; dimensionless."
@@ -257,7 +256,7 @@ def verdict(result: TrainingResult, benchmark: Benchmark | None) -> list[str]:
         return [f"Trained in situ, {reached}; the loss compared with an ideal device was not measured."]
     hidden = result.config.hidden
     wide = f" with {hidden} hidden neurons, where flaws of a device hardly show" if hidden > HIDDEN else ""
-    basis = f"Data of the benchmark: {benchmark.split}; interval {benchmark.error_words}."
+    basis = f"Benchmark: {benchmark.trainings}; {benchmark.split}."
     return [
         f"Trained in situ{wide}, {reached}.",
         " ".join(words for words in (benchmark.verdict, benchmark.fit_uncertainty, basis) if words),

@@ -190,11 +190,11 @@ def build_benchmark_form(card: str) -> RunForm:
     return RunForm(
         "benchmark",
         f"Benchmark of {card}",
-        "A small network learns 500 images on this device and on an ideal device, with the same pairs of seeds. The "
-        "result is the loss of accuracy, its confidence, and its causes. Ten pairs take a minute or two.",
+        "A small network learns 500 images on this device and on an ideal device, several times. The result is "
+        "the loss of accuracy of these devices and of devices of this kind, and its causes. It takes a minute.",
         "Run the benchmark",
         (
-            Field("seeds", "Pairs of seeds", SEEDS, str(BenchmarkRequest.seeds)),
+            Field("seeds", "Trainings of the device", SEEDS, str(BenchmarkRequest.seeds)),
             Field(
                 "whole",
                 "Also find the causes of the loss and the effect of width and pulse policy",

@@ -1,4 +1,4 @@
-"""Devices allowed by a card's own bands: the uncertainty of its fit when the measured data are not at hand."""
+"""Other devices that a card allows, when the measured data are not at hand: resampled, or within its bands."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from devicekit.device.blocks import Branch
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import scaled_steps
 
+FEWEST_RESAMPLED = 4  # measured devices from which others of their kind are drawn
 _ALLOWED = 41  # purpose of the random stream
 
 
@@ -49,3 +50,24 @@ def within_bands(card: DeviceCard, count: int, seed: int = 0) -> list[DeviceCard
         draws = (draws - draws.mean(axis=0)) / draws.std(axis=0, ddof=1)
     errors = (ln_rate_error(card.ltp), ln_rate_error(card.ltd))
     return [scaled_steps(card, dict(zip(DIRECTIONS, np.exp(row * errors).tolist(), strict=True))) for row in draws]
+
+
+def resampled_devices(card: DeviceCard, count: int, seed: int = 0) -> list[DeviceCard]:
+    """Draw the measured devices of a card with replacement: cards of as many devices of this kind.
+
+    Parameters
+    ----------
+    card : DeviceCard
+    count : int
+    seed : int
+
+    Returns
+    -------
+    list of DeviceCard
+        Of `within_bands` where fewer than `FEWEST_RESAMPLED` devices were measured.
+    """
+    k = len(card.devices)
+    if k < FEWEST_RESAMPLED:
+        return within_bands(card, count, seed)
+    rows = np.random.default_rng([seed, _ALLOWED]).integers(k, size=(count, k))
+    return [card.model_copy(update={"devices": tuple(card.devices[each] for each in row)}) for row in rows]

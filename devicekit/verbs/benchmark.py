@@ -37,10 +37,8 @@ class BenchmarkRequest:
 
     cards: tuple[Path, ...] = shared.cards()
     out: Path | None = shared.out_folder("Folder for report.html and benchmark.json.")
-    seeds: int = option(
-        default=10, metavar="N", least=1, help="Pairs of trainings of each variant.", form="Pairs of seeds"
-    )
-    seed: int = shared.seed("First seed of the pairs; the next ones follow.")
+    seeds: int = shared.trainings()
+    seed: int = shared.seed("First seed of the trainings; the next ones follow.")
     attribution: bool = option(default=True, help="Find what a loss comes from.")
     wide: bool = option(default=True, help="Also train 1000 hidden neurons: a wide network hides flaws.")
     policy: bool = option(default=True, help="Also use another pulse policy, to separate the rule from the device.")

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from devicekit.verbs.run_page import Chain
     from snn.benchmark.result import Benchmark
 
-PAIRS = 3  # of the short benchmark: about two seconds
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
@@ -43,11 +41,12 @@ class RunRequest:
     data: str = shared.data()
     data_dir: Path | None = shared.data_dir()
     benchmark: bool = option(default=True, help="Also run a short benchmark: accuracy lost, and to which flaw.")
+    seeds: int = shared.trainings()
     draws: int = option(
-        default=12,
+        default=40,
         metavar="N",
         least=0,
-        help="For few cycles: devices that the data also allow, for the benchmark; 0 for none.",
+        help="Resampled devices or fits, for the loss of devices of this kind; 0 for none.",
     )
     show: str = shared.show()
     seed: int = shared.seed()
@@ -155,7 +154,7 @@ def _cards(fit: DeviceFit, file: Path, name: str, synthetic: bool) -> dict[str, 
 def _benchmark(
     fit: DeviceFit, card: DeviceCard, request: RunRequest, progress: Progress, kept: Kept | None
 ) -> Benchmark:
-    """Run a short benchmark: few pairs, no attribution; where few data leave much open, on other devices as well."""
+    """Run a short benchmark without attribution; fits of few data are resampled, other cards draw their devices."""
     from devicekit.fitting.resampling import reason_to_resample, resampled_cards
     from snn.benchmark import Plan, benchmark
     from snn.benchmark.task import few_shot
@@ -166,8 +165,7 @@ def _benchmark(
         return benchmark(
             card,
             images,
-            # where few data leave much open, the allowed devices say so
-            Plan(seeds=PAIRS, attribution=False, wide=False, other_policy=False, fit_error=False),
+            Plan(seeds=request.seeds, attribution=False, wide=False, other_policy=False, resampled=draws),
             allowed=allowed,
             progress=count,
             kept=kept,

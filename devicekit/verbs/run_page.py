@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devicekit.core.text import count
 from devicekit.device.card import DeviceCard
 from devicekit.device.report import provenance, rate_section
 from devicekit.fitting import report as fits
@@ -54,7 +53,7 @@ class Chain:
 def run_report(title: str, source: str, chain: Chain, command: str, seed: int) -> Report:
     """Return the page of a whole run: the device first, the default stack's simulation, which is not it, last."""
     from physics.report import unrelated_section
-    from snn.benchmark.report import loss_numbers, severity_figures
+    from snn.benchmark.report import loss_scalars, severity_figures
     from snn.report import accuracy_number, training_section
 
     fit, card, training, benchmark = chain.fit, chain.card, chain.training, chain.benchmark
@@ -70,7 +69,7 @@ def run_report(title: str, source: str, chain: Chain, command: str, seed: int) -
     ]
     matters = trained.figures if benchmark is None else severity_figures([benchmark], 1) or trained.figures
     numbers = [each for each in fits.fit_numbers(fit) if each.name.startswith(_FIT_NUMBERS)]
-    losses = [] if benchmark is None else loss_numbers(benchmark)[:1]
+    losses = [] if benchmark is None else loss_scalars(benchmark)
     splits = [f"accuracy: {training.data.split}"]
     splits += [] if benchmark is None else [f"loss compared with an ideal device: {benchmark.split}"]
     return Report(
@@ -97,10 +96,5 @@ def _verdict(training: TrainingResult, benchmark: Benchmark | None) -> str:
     )
     if benchmark is None:
         return f"{first}; the loss compared with an ideal device was not measured."
-    worst = benchmark.worst
     task = f"With {HIDDEN} hidden neurons and {IMAGES} images, where flaws show,"
-    if not worst.found:
-        return f"{first}. {task} it {worst.words}, compared with an ideal device."
-    device, ideal = (100 * sum(each) / len(each) for each in (worst.device, worst.twin))
-    means = f"test accuracy, means of {count(len(worst.device), 'seed')}"
-    return f"{first}. {task} it reaches {device:.1f} % and an ideal device {ideal:.1f} % ({means})."
+    return f"{first}. {task} {benchmark.lost(benchmark.deciding, ' of accuracy against an ideal device')}."

@@ -33,6 +33,12 @@ def jobs(words: str, default: int = 1) -> Any:
     return option(default=default, metavar="N", least=1, help=words)
 
 
+def trainings() -> Any:
+    """Declare the number of trainings of a benchmark."""
+    words = "Trainings of the device in each network; a quarter as many, at least 8, of the ideal device."
+    return option(default=30, metavar="N", least=1, help=words, form="Trainings of the device")
+
+
 def stack(
     words: str = f"Stack TOML, or one of {', '.join(physics.starter_files())}; the default stack if not given.",
 ) -> Any:

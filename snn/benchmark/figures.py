@@ -26,7 +26,7 @@ _BESIDE: dict[Variant, float] = {"plain": -0.18, "policy": -0.06, "scaled": 0.06
 
 
 def losses(results: Sequence[Benchmark]) -> Panel:
-    """Draw the losses compared with the ideal device, with 95 % intervals.
+    """Draw the losses compared with the ideal device, with intervals over trainings, thin over resampled devices.
 
     One card has a row for each network; several cards have a row each, the least loss on top.
     """
@@ -43,7 +43,7 @@ def losses(results: Sequence[Benchmark]) -> Panel:
         if found:
             places, variants = zip(*found, strict=True)
             where = np.array([alone.index(variants[0])]) if alone else np.array(places) + _BESIDE[variant]
-            curves.append(_loss(variant, variants, where))
+            curves += _loss(variant, variants, where)
     names = tuple(each.task for each in alone) or tuple(each.name for each in ordered)
     axis = Axis("accuracy lost", "points")
     limit = 100 * CRITICAL_LOSS
@@ -51,13 +51,16 @@ def losses(results: Sequence[Benchmark]) -> Panel:
     return Panel(axis, Axis("", names=names), curves, lines=lines, notes=notes, legend="none" if alone else "above")
 
 
-def _loss(variant: Variant, found: Sequence[VariantResult], where: np.ndarray) -> Curve:
-    """Return the losses of cards in one network."""
+def _loss(variant: Variant, found: Sequence[VariantResult], where: np.ndarray) -> list[Curve]:
+    """Return the losses of cards in one network, with thin bars for devices of their kind."""
     style, colour = LOOKS[variant]
-    marker = style[0] if variant != "wide" else "^"
     x = np.array([100 * each.loss for each in found])
-    low, high = 100 * np.array([each.interval for each in found]).T
-    return Curve(NETWORKS[variant], x, where, "across", style=marker, colour=colour, size=5.0, low=low, high=high)
+    marker, curves = style[0] if variant != "wide" else "^", []
+    for name, width, wide in (("", 2.4, False), (", devices of this kind", 0.8, True)):
+        low, high = 100 * np.array([each.interval if wide else each.own_interval for each in found]).T
+        look = {"style": marker, "colour": colour, "size": 5.0, "width": width, "legend": not wide}
+        curves.append(Curve(f"{NETWORKS[variant]}{name}", x, where, "across", low=low, high=high, **look))  # type: ignore[arg-type]
+    return curves[: 1 + any(each.open_sd for each in found)]
 
 
 def severity(flaw: Flaw, results: Sequence[Benchmark], networks: Sequence[Variant] = tuple(LOOKS)) -> Panel:

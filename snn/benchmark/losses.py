@@ -14,6 +14,7 @@ from snn.benchmark.task import NETWORKS, Variant
 ONE_SIDED = 1.96  # 2.5 %: 5 % for the two variants, of which the worse one is reported
 OF_TRAININGS = "95 % over trainings"
 OF_DEVICES = "95 % over resampled devices or fits"
+CARD_SEEDS = 2  # trainings of each resampled card: cards tell more about the spread over devices than seeds
 OTHERS = "all others together"  # flaws without an attribution of their own
 POWER_80 = ONE_SIDED + 0.84  # standard errors of a loss that is found with a probability of 80 %
 
@@ -136,8 +137,8 @@ class VariantResult(Record):
 
     @property
     def words(self) -> str:
-        """The loss in points of accuracy with its interval, as the end of a sentence about a device."""
-        shown = points_with_interval(self.loss, self.interval)
+        """The loss in points of accuracy and its error over trainings, as the end of a sentence about a device."""
+        shown = f"{points_with_error(self.loss, ONE_SIDED * self.seed_error)} points"
         return f"loses {shown}" if self.found else f"shows no significant loss: {shown}"
 
 

@@ -24,7 +24,7 @@ def generic(steps: float = STEPS, scatter: float = SCATTER, nl: float = NL, ltd:
 def null_sd(data: Dataset, seeds: int) -> dict[str, float]:
     """Return the standard deviation [1] of the accuracy of one device over seeds, by variant."""
     card = generic()
-    counts: dict[Variant, int] = {**dict.fromkeys(VARIANTS, seeds), "wide": min(seeds, 200), "policy": min(seeds, 200)}
+    counts: dict[Variant, int] = {**dict.fromkeys(VARIANTS, seeds), "wide": min(seeds, 100), "policy": min(seeds, 200)}
     return {
         variant: float(np.std([accuracy(card, setting(variant, seed), data) for seed in range(count)], ddof=1))
         for variant, count in counts.items()

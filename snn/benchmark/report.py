@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from devicekit.core.intervals import LEVEL
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count, listed
 from devicekit.report import Block, Figure, Report, Section, Table, Text, draw, mark_keys
 from snn.benchmark import figures
 from snn.benchmark.curves import distance, shipped
 from snn.benchmark.flaws import SEVERITIES, Flaw
-from snn.benchmark.losses import VariantResult, points_with_interval
+from snn.benchmark.losses import OF_DEVICES, OF_TRAININGS, VariantResult
 from snn.benchmark.result import COSTS, FEWEST, ODDS, Benchmark
 from snn.benchmark.risks import RISKS, matters, risks, risks_of_several
-from snn.benchmark.task import HIDDEN, IMAGES, NETWORKS, SHOWN, VARIANTS, WIDE_HIDDEN, Variant
+from snn.benchmark.task import HIDDEN, IMAGES, NETWORKS, VARIANTS, WIDE_HIDDEN, Variant
 from snn.network.pulsing import get_policy
 
 NOT_TESTED = (
@@ -46,13 +45,12 @@ def _losses_section(results: Sequence[Benchmark]) -> Section:
     ]
     caption = (
         "Losses against the ideal device: the same card, linear and symmetric, without variation and noise, 32 to 100 "
-        f"steps per window. Test accuracy after the last epoch of {IMAGES} images, each test image shown {SHOWN} "
-        f"times; {count(first.seeds, 'pair')} of trainings, one seed in both. Intervals: {first.error_words}."
+        f"steps per window. Test accuracy after the last epoch of {IMAGES} images; {first.trainings}."
     )
     words = (
         f"Accuracy lost to an ideal device, in networks of {HIDDEN} neurons with two learning rates"
         f"{f' and of {WIDE_HIDDEN} neurons' if first.wide else ''}{', and with other pulses' if first.policy else ''}; "
-        "bars: 95 %."
+        f"bars: {OF_TRAININGS}; thin: {OF_DEVICES}."
     )
     blocks: list[Block] = [
         draw(figures.losses(results), words, "Loss of each card compared with its ideal device"),
@@ -95,9 +93,9 @@ def _shares_caption(result: Benchmark, variant: str) -> str:
         "all combinations of the other flaws (Shapley value). Alone: loss of the ideal device with this flaw only.",
     ]
     if any(each.value < 0 for each in result.shares[variant]):
-        words.append("A negative share: together, these flaws make the loss smaller.")
+        words.append("A negative share: this flaw makes the loss smaller. All shares add up to the loss.")
     if result.seeds < FEWEST:
-        words.append(f"With fewer than {FEWEST} pairs of seeds, the verdict names no main cause.")
+        words.append(f"With fewer than {FEWEST} seeds, the verdict names no main cause.")
     return " ".join(words)
 
 
@@ -161,7 +159,7 @@ def benchmark_report(results: Sequence[Benchmark]) -> Report:
         marks=mark_keys(common),
         pictures=[*losses.figures, *severity_figures(results, 2)],
         numbers=_numbers(results),
-        source=f"{count(len(results), 'card')}, {count(results[0].seeds, 'pair')} of seeds, {results[0].split}",
+        source=f"{count(len(results), 'card')}, {results[0].trainings}; {results[0].split}",
     )
 
 
@@ -176,25 +174,36 @@ def _verdict(results: Sequence[Benchmark]) -> str:
     if len(results) == 1:
         return results[0].verdict
     ordered = sorted(results, key=lambda each: each.worst.loss)
-    least, most = ((each.name, each.worst) for each in (ordered[0], ordered[-1]))
+    least, most = ordered[0], ordered[-1]
     good = sum(each.good_enough is True for each in results)
     return (
         f"{good or 'None'} of {len(results)} cards {'are' if good > 1 else 'is'} good enough (less than 2 points of "
-        f"accuracy below an ideal device). {least[0]} loses least, "
-        f"{points_with_interval(least[1].loss, least[1].interval, LEVEL)}, and {most[0]} most, "
-        f"{points_with_interval(most[1].loss, most[1].interval)}."
+        f"accuracy below an ideal device). Least, {least.name}: {least.lost(least.worst)}. "
+        f"Most, {most.name}: {most.lost(most.worst)}."
     )
 
 
-def loss_numbers(result: Benchmark) -> list[Scalar]:
-    """Return the loss of a device with its interval, its accuracy and that of the ideal device, and its steps."""
+def loss_scalars(result: Benchmark, name: str = "") -> list[Scalar]:
+    """Return the loss of the measured devices and, if it is known, of devices of their kind, each with its interval."""
     shown = result.deciding
-    loss, low, high, own, ideal = (  # as many digits as in tables
-        round(100 * each, 1) for each in (shown.loss, *shown.interval, shown.mean_of_device, shown.mean_of_twin)
-    )
-    label = f"accuracy lost to an ideal device, {shown.task}"
+    own, kind = (result.who, shown.own_interval), (result.kind, shown.kind_interval)
+    found = []
+    for key, (population, ends) in {"loss_points": own, "loss_points_kind": kind}.items():
+        if ends is not None:
+            loss, low, high = (round(100 * each, 1) for each in (shown.loss, *ends))  # as many digits as in tables
+            label = f"{name}accuracy lost to an ideal device by {population}, {shown.task}"
+            found.append(Scalar(key, label, loss, "points", low=low, high=high))
+    return found
+
+
+def _numbers(results: Sequence[Benchmark]) -> list[Scalar]:
+    """Return the losses of each card, and the accuracies and steps of a single one."""
+    if len(results) > 1:
+        return [loss for each in results for loss in loss_scalars(each, f"{each.name}: ")]
+    (result,) = results
+    own, ideal = (round(100 * each, 1) for each in (result.deciding.mean_of_device, result.deciding.mean_of_twin))
     numbers = [
-        Scalar("loss_points", label, loss, "points", low=low, high=high),
+        *loss_scalars(result),
         Scalar("accuracy", "accuracy of this device", own, "%"),
         Scalar("accuracy_ideal", "accuracy of the ideal device", ideal, "%"),
         Scalar("steps", "pulses to cross the window at the mean step", result.steps),
@@ -202,14 +211,6 @@ def loss_numbers(result: Benchmark) -> list[Scalar]:
     if result.scatter_over_step is not None:
         numbers.append(Scalar("scatter_over_step", "sd of one update, in mean steps", result.scatter_over_step))
     return numbers
-
-
-def _numbers(results: Sequence[Benchmark]) -> list[Scalar]:
-    """Return the numbers of one card, or the loss of each card."""
-    if len(results) == 1:
-        return loss_numbers(results[0])
-    losses = [(each.name, loss_numbers(each)[0]) for each in results]
-    return [replace(loss, label=f"{name}: {loss.label}") for name, loss in losses]
 
 
 def severity_figures(results: Sequence[Benchmark], most: int) -> list[Figure]:

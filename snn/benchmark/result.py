@@ -7,20 +7,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.core.intervals import LEVEL, mean_ends
+from devicekit.core.intervals import mean_ends
 from devicekit.core.records import Record, column, derived, internal
 from devicekit.core.statistics import mean_above_zero
-from devicekit.core.text import listed
+from devicekit.core.text import count, listed
 from snn.benchmark.curves import CRITICAL_LOSS, Distance, distance
 from snn.benchmark.flaws import SEVERITIES
-from snn.benchmark.losses import ONE_SIDED, OTHERS, Share, VariantResult, points, points_with_interval
+from snn.benchmark.losses import (
+    CARD_SEEDS,
+    OF_DEVICES,
+    OF_TRAININGS,
+    ONE_SIDED,
+    OTHERS,
+    Share,
+    VariantResult,
+    points,
+    points_with_error,
+    points_with_interval,
+)
 from snn.benchmark.task import NETWORKS, WIDE_HIDDEN
 
 ODDS = VariantResult.head()  # column heads of `Benchmark.odds`
 COSTS = Share.head()[1:]  # column heads of `costs`, after the flaw
 MEASURE_MORE_FROM = 0.01  # sd left open by the fit from which more measurements are advised
 MEASURE_MORE = " Measure more before you compare this device with another."
-MOST_PAIRS = 200  # pairs of seeds that are advised
+MOST_SEEDS = 400  # trainings that are advised
 _PLURAL = frozenset({"step size", "stuck devices", "wires", "converters"})  # flaws that are not one quantity
 FEWEST = 4  # seeds needed to name a main cause
 
@@ -34,7 +45,8 @@ class Benchmark(Record):
 
     name: str = column(doc="name of the card")
     split: str = column(doc="images for training and for testing")
-    seeds: int = column(doc="pairs of trainings of each variant")
+    seeds: int = column(doc="trainings of the device in each decisive variant")
+    devices: int = column(default=1, doc="measured devices of the card, from which those of the network are drawn")
     variants: tuple[VariantResult, ...] = column(doc="plain and scaled learning rates")
     flaws: tuple[str, ...] = column(doc="flaws of the device; properties unknown from the data are taken as absent")
     shares: dict[str, tuple[Share, ...]] = column(
@@ -48,8 +60,7 @@ class Benchmark(Record):
     )
     wide: VariantResult | None = column(default=None, doc="result with 1000 hidden neurons on the same images")
     allowed: tuple[tuple[float, ...], ...] = internal(
-        "losses, by seed, of other devices that the measured data allow, against the same ideal device and on the "
-        "variant of `worst`",
+        "losses, by seed, of resampled devices or fits against the same ideal device, on the variant of `worst`",
         default=(),
     )
     marks: tuple[str, ...] = column(
@@ -66,9 +77,9 @@ class Benchmark(Record):
     by_bands: bool = column(
         name="allowed_by_bands",
         default=False,
-        doc="whether `allowed` are devices within the bands of the card, not from the data",
+        doc="whether those are within the bands of the card, not from the data",
     )
-    first_seed: int = column(default=0, doc="seed of the first pair")
+    first_seed: int = column(default=0, doc="seed of the first training")
 
     @property
     def all_variants(self) -> tuple[VariantResult, ...]:
@@ -84,7 +95,7 @@ class Benchmark(Record):
     def good_enough(self) -> bool | None:
         """True if the loss is below 2 percentage points in both variants, false if above in one; None: undecided.
 
-        By the 95 % intervals of the loss.
+        By the wider interval of the loss that is known.
         """
         if any(each.interval[0] > CRITICAL_LOSS for each in self.variants):
             return False
@@ -133,18 +144,15 @@ class Benchmark(Record):
         )
 
     @derived()
+    def helps(self) -> tuple[str, ...]:
+        """Flaws that make the loss smaller: the interval of their share lies below 0."""
+        return tuple(share.flaw for share in self._named if share.interval is not None and share.interval[1] < 0)
+
+    @derived()
     def distances(self) -> tuple[Distance, ...]:
         """Distances from the critical severities of its flaws, the nearest first."""
         found = (distance(flaw, self.severities.get(flaw.name)) for flaw in SEVERITIES)
         return tuple(sorted((each for each in found if each is not None), key=lambda each: each.ratio))
-
-    @derived(name="interval_5_95")
-    def interval(self) -> tuple[float, float] | None:
-        """5 and 95 % quantiles of the mean losses [1] of other devices that the data allow; None without any."""
-        if not self.allowed:
-            return None
-        low, high = np.quantile(np.mean(self.allowed, axis=1), [0.05, 0.95])
-        return float(low), float(high)
 
     @property
     def _unresolved_variance(self) -> tuple[float, float]:
@@ -198,11 +206,15 @@ class Benchmark(Record):
     def _cause(self) -> str:
         """The main flaws in one sentence, or the flaw nearest to its critical severity; empty without either."""
         if self.main:
-            costs = {share.flaw: share for share in self._named}
-            others = [f"{self._describe_flaw(flaw)} ({points(costs[flaw].value)} points)" for flaw in self.also]
-            also = f", also {listed(others)}" if others else ""
-            main = listed([self._describe_flaw(flaw) for flaw in self.main])
-            return f" Main cause: {main}{also}."
+            costs = {share.flaw: share.value for share in self._named}
+            main, also, helps = (
+                listed([f"{self._describe_flaw(flaw)} ({points(costs[flaw])} points)" for flaw in flaws])
+                for flaws in (self.main, self.also, self.helps)
+            )
+            rest = self.worst.loss - sum(costs[flaw] for flaw in (*self.main, *self.also, *self.helps))
+            of = "" if self.deciding is self.worst else f" of {points(self.worst.loss)} points, {self.worst.task}"
+            words = [f" Main cause{of}: {main}", also and f"also {also}", helps and f"partly offset by {helps}"]
+            return f"{', '.join(filter(None, words))}; the rest makes {points(rest)}."
         beyond = [each for each in self.distances if each.ratio < 1]
         if beyond and self.worst.found:
             return f" {self._beyond(beyond)}"
@@ -219,25 +231,38 @@ class Benchmark(Record):
 
     @property
     def fit_uncertainty(self) -> str:
-        """The effect of the uncertainty of the fit, in a sentence; empty if no other device was tried."""
-        if self.interval is None:
+        """How much resampled devices or fits differ, in a sentence; empty if none was trained."""
+        if not self.allowed:
             return ""
-        means, sd = np.mean(self.allowed, axis=1), self.left_open_sd
-        chance = (
-            f"They differ by {points(sd)} points (sd) beyond chance"
-            if sd > 0
-            else "Chance alone explains their differences"
-        )
-        allowed_by = "the error bands of the card allow" if self.by_bands else "the data allow"
-        return (
-            f"{len(self.allowed)} other fits that {allowed_by} lose {points(means.min())} to {points(means.max())} "
-            f"points ({NETWORKS[self.worst.variant]}). {chance}.{MEASURE_MORE if sd > MEASURE_MORE_FROM else ''}"
-        )
+        sd = self.left_open_sd
+        differ = f"differ by {points(sd)} points (sd) beyond chance" if sd > 0 else "differ by no more than chance"
+        of = "within the error bands of the card" if self.by_bands else f"of {self.kind}"
+        more = MEASURE_MORE if sd > MEASURE_MORE_FROM else ""
+        return f"{len(self.allowed)} draws {of} {differ} ({NETWORKS[self.worst.variant]}).{more}"
 
     @property
-    def error_words(self) -> str:
-        """Sources of the interval of a loss."""
-        return "from seeds and from the uncertainty of the fit" if self.allowed else "from seeds alone"
+    def who(self) -> str:
+        """The devices that were measured, as the subject of a sentence."""
+        return "this device" if self.devices == 1 else f"these {self.devices} devices"
+
+    @property
+    def kind(self) -> str:
+        """The population of the wider interval."""
+        return "other fits of this device" if self.devices == 1 else "devices of this kind"
+
+    def lost(self, each: VariantResult, words: str = "") -> str:
+        """Return a loss with its intervals: "these 20 devices lose 16.0 ± 1.9 points; devices of this kind ..."."""
+        lose = "loses" if self.devices == 1 else "lose"
+        own, kind = (points_with_error(each.loss, ONE_SIDED * sd) for sd in (each.seed_error, each.standard_error))
+        others = f"; {self.kind} {kind} (resampled)" if each.open_sd else ""
+        return f"{self.who} {lose} {own} points{words}{others}"
+
+    @property
+    def trainings(self) -> str:
+        """Numbers of trainings, and what the intervals are over, as a clause."""
+        of_device, of_ideal = count(self.seeds, "training"), len(self.variants[0].twin)
+        draws = f"; {self.kind}: {OF_DEVICES}, {len(self.allowed)} x {CARD_SEEDS}" if self.allowed else ""
+        return f"{of_device} of the device, {of_ideal} of the ideal one; ±: {OF_TRAININGS}{draws}"
 
     @property
     def unknown_properties(self) -> str:
@@ -247,30 +272,25 @@ class Benchmark(Record):
     @derived()
     def verdict(self) -> str:
         """Whether the device is good enough, the loss compared with the ideal device, and the main cause or risk."""
-        shown, ideal = self.deciding, "against an ideal device"
-        size = points_with_interval(shown.loss, shown.interval, LEVEL).replace(" points", " points of accuracy", 1)
-        if self.good_enough and not shown.found:
-            answer = f"Good enough: this device loses nothing significant {ideal} ({size.replace(' (', '; ', 1)}."
-        elif self.good_enough:
-            answer = f"Good enough: this device loses {size} {ideal}, less than 2."
-        elif self.good_enough is None:
-            answer = f"Undecided: this device loses {size} {ideal}, which may be more or less than 2. {self.advice}"
-        else:
-            answer = f"Not good enough: this device loses {size} {ideal}, more than 2."
-        return f"{answer}{self._cause}"
+        shown = self.deciding
+        answer, than = {True: ("Good enough", ", less than 2"), False: ("Not good enough", ", more than 2")}.get(
+            self.good_enough, ("Undecided, 2 points being the limit", "")
+        )
+        lost = self.lost(shown, f" of accuracy against an ideal device{than}")
+        return f"{answer}: {lost}.{f' {self.advice}' if self.good_enough is None else ''}{self._cause}"
 
     @property
     def advice(self) -> str:
-        """How many pairs of seeds would decide whether the loss is below 2 points, in a sentence."""
+        """How many trainings would decide whether the loss is below 2 points, in a sentence."""
         each, left_open = self.deciding, self.left_open_sd
         variance = ((CRITICAL_LOSS - each.loss) / ONE_SIDED) ** 2  # that the mean over seeds may have
         variance -= left_open**2 if np.isfinite(left_open) else 0.0
         if variance <= 0:
             return "More seeds would not decide; more measured cycles would."
-        pairs = int(np.ceil(self.seeds * each.seed_error**2 / variance))
-        if pairs > MOST_PAIRS:
-            return f"The loss is so close to 2 that even {MOST_PAIRS} pairs of seeds would not decide."
-        return f"About {max(pairs, self.seeds + 1)} pairs of seeds (--seeds) would decide."
+        seeds = int(np.ceil(self.seeds * each.seed_error**2 / variance))
+        if seeds > MOST_SEEDS:
+            return f"The loss is so close to 2 that even {MOST_SEEDS} trainings would not decide."
+        return f"About {max(seeds, self.seeds + 1)} trainings (--seeds) would decide."
 
     @property
     def wide_network(self) -> str:

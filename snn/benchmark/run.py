@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from devicekit.core.errors import UsageError
-from devicekit.device.allowed import within_bands
+from devicekit.device.allowed import FEWEST_RESAMPLED, resampled_devices
 from devicekit.device.card import DeviceCard
 from devicekit.device.idealise import mean_step
 from devicekit.system.kept import Kept
 from snn import drift
 from snn.benchmark.attribution import Loss, shares
 from snn.benchmark.flaws import SEVERITIES, Case, find_flaws, find_unknown, own_severity, remove_flaws
-from snn.benchmark.losses import VariantResult
+from snn.benchmark.losses import CARD_SEEDS, VariantResult
 from snn.benchmark.result import Benchmark
 from snn.benchmark.severity import scatter_over_step
 from snn.benchmark.task import NULL_SD, VARIANTS, Variant, accuracy, setting, showings
@@ -28,9 +28,7 @@ from snn.forgetting import check, words
 from snn.recipe import reason_for_policy, with_card
 from snn.wiring import wiring
 
-RESAMPLED = 40  # cards of resampled devices or fits, for the error of a loss
 FEWEST_OWN = 8  # trainings from which their own scatter may replace a larger null
-CARD_SEEDS = 2  # trainings of each such card: cards tell more about the spread over devices than seeds
 
 Progress = Callable[[int, int], None]
 Work = tuple[DeviceCard, TrainingConfig]
@@ -53,8 +51,9 @@ class Plan:
     other_policy : bool
         Also train with the pulse policy that "auto" chooses for the card, to separate effects of the learning rule from
         those of the device; ignored if a policy is among the changes.
-    fit_error : bool
-        Also train resampled devices, or other fits of one device: the error of a loss for devices of this kind.
+    resampled : int
+        Cards of resampled devices, or of other fits within the bands of the card, that are trained as well: the error
+        of a loss for devices of this kind; 0 for none.
 
     Raises
     ------
@@ -67,7 +66,7 @@ class Plan:
     attribution: bool = True
     wide: bool = True
     other_policy: bool = True
-    fit_error: bool = True
+    resampled: int = 40
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
@@ -146,7 +145,7 @@ def benchmark(
         Number of trainings, and what is measured besides the loss.
     allowed : sequence of DeviceCard
         Other devices that the measured data allow, from `devicekit.fitting.resampling.resampled_cards` or a posterior:
-        the spread of their losses is the error for devices of this kind. Without any, they are resampled from the card.
+        the spread of their losses is the error for devices of this kind. Without any, as many as the plan says.
     jobs : int
         Number of worker processes; the result does not depend on it.
     progress : callable, optional
@@ -208,7 +207,7 @@ def benchmark(
             variant=each,
             device=tuple(islice(found, counts[each][0])),
             twin=tuple(islice(found, counts[each][1])),
-            null_sd=_known_null(source)[each] if plan.seeds < FEWEST_OWN else 0.0,
+            null_sd=_known_null(source)[each] if plan.seeds < FEWEST_OWN else 1.0 / len(data.y_test),
             policy=policy if each == "policy" else "",
         )
         for each in variants
@@ -233,13 +232,14 @@ def benchmark(
         first_seed=plan.first_seed,
         devices=max(len(card.devices), 1),
     )
-    bands = plan.fit_error and plan.seeds > 1
-    others_allowed = list(allowed) or (within_bands(card, RESAMPLED, plan.first_seed) if bands else [])
+    count = plan.resampled if plan.seeds > 1 else 0
+    others_allowed = list(allowed) or resampled_devices(card, count, plan.first_seed)
     if others_allowed:
         seeds = min(CARD_SEEDS, plan.seeds)
         work = [run for each in others_allowed for run in runs(Case(each, {}), result.worst.variant, seeds)]
         reached = np.array(trainings.reach(work)).reshape(len(others_allowed), seeds)
-        result = _with_fit_error(replace(result, by_bands=not allowed), reached)
+        by_bands = not allowed and len(card.devices) < FEWEST_RESAMPLED
+        result = _with_fit_error(replace(result, by_bands=by_bands), reached)
     worst = result.worst
     if not plan.attribution or not worst.found or not flaws:
         return result
