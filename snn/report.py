@@ -140,7 +140,7 @@ def _variation_in_training(card: DeviceCard, result: TrainingResult) -> str:
 def accuracy_words(result: TrainingResult) -> str:
     """Return the accuracy of a training run with its interval and the name of the data."""
     ends = percent_span(*result.accuracy_ends)
-    return f"{percent(result.accuracy_mean_last)} test accuracy on {result.data.name} (95 %: {ends})"
+    return f"{percent(result.accuracy_mean_last)} test accuracy on {result.data.name} (95 % over test images: {ends})"
 
 
 def accuracy_basis(result: TrainingResult) -> str:

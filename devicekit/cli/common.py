@@ -308,9 +308,8 @@ def print_warnings(warnings: Iterable[CodedWarning]) -> None:
         write = terminal.note if advice.is_remark(each.code) else terminal.warning
         write(f"{each}{'' if not what or str(each).endswith('.') else '.'}{what}")
     if rest := advice.remaining(ranked, shown):
-        codes = ", ".join(dict.fromkeys(each.code for each in rest))
         write = terminal.note if all(advice.is_remark(each.code) for each in rest) else terminal.warning
-        write(f"[{codes}] {len(rest)} more; --json lists all")
+        write(f"{len(rest)} more; --json lists all")
 
 
 def this_command() -> str:

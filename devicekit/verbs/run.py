@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 from devicekit.core.declarations import document, option
 from devicekit.core.errors import TraceError
-from devicekit.core.text import count, width_suffix
-from devicekit.features.definitions import definition
+from devicekit.core.text import count, span, width_suffix
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.models import law_names
 from devicekit.system import catalog
 from devicekit.system.options import ReadOptions
 from devicekit.verbs import shared
-from devicekit.verbs.fit import fit_text
 from devicekit.verbs.outcome import SILENT, Outcome, Progress
-from devicekit.verbs.text import Block, Fields, Paragraph, Title, Warnings, marks_title
-from devicekit.verbs.train import train_once, training_text
+from devicekit.verbs.text import Block, Fields, Paragraph, Warnings, marks_title
+from devicekit.verbs.train import train_once
 
 if TYPE_CHECKING:
     from devicekit.device.card import DeviceCard
@@ -122,7 +120,7 @@ def run_all(request: RunRequest, progress: Progress = SILENT, kept: Kept | None 
         "benchmark": None if short is None else short.as_dict(),
         "set_iv": simulated.summary(),
     }
-    text = _text(path, chain, words)
+    text = _text(path, chain)
     if example and not marks:
         text.insert(0, Paragraph(f"Measured, shipped with devicekit ({example.licence}): {example.title}.", 0))
     return Outcome(
@@ -172,14 +170,20 @@ def _benchmark(
         )
 
 
-def _text(path: Path, chain: Chain, words: list[str]) -> list[Block]:
-    """Return a run for people: the answer, then the numbers."""
-    iv = chain.simulated
-    text: list[Block] = [Warnings(chain.card.warnings), *marks_title(chain.card.provenance.marks)]
-    text += [Paragraph(sentence, 0) for sentence in words[:2]]
-    text += [Paragraph("", 0), *fit_text(path.name, chain.fit), *training_text(chain.training)]
-    if iv.v_set_v is not None:
-        by = definition(iv.v_set_method, iv.read_voltage_v)
-        values = f"V_set {iv.v_set_v:.3f} V (by {by}), conductance of LRS over HRS {iv.on_off:.3g}"
-        text += [Title("default stack, simulated (not this device)"), Fields([("set I-V", values)])]
-    return text
+def _text(path: Path, chain: Chain) -> list[Block]:
+    """Return the lines of a run that decide; the page has the others."""
+    from devicekit.fitting.report import fit_sentence, scatter_sentence, source_text
+    from snn.report import accuracy_words
+
+    fit, short, window = chain.fit, chain.benchmark, chain.fit.window
+    unit = "S" if window.quantity == "conductance_s" else ""
+    rows = [("trained in situ", accuracy_words(chain.training))]
+    if short is not None:
+        rows += [("verdict", short.answer), ("why", short.cause), ("error", short.trainings)]
+    rows += [
+        ("measured", source_text(fit, path.name)),
+        ("window", f"{span(window.low, window.high, unit)} ({window.scope})"),
+        ("law", fit_sentence(fit)),
+        ("scatter", scatter_sentence(fit)),
+    ]
+    return [Warnings(chain.card.warnings), *marks_title(chain.card.provenance.marks), Fields(rows)]

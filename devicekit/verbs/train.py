@@ -211,7 +211,7 @@ def training_text(result: TrainingResult) -> list[Block]:
 
     data, ends = result.data, percent_span(*result.accuracy_ends)
     spread = f" (sd over them {percent(result.accuracy_std_last)})" if len(result.epochs) > 1 else ""
-    reached = f"{percent(result.accuracy_mean_last)} (95 %: {ends}, from {data.n_test} test samples)"
+    reached = f"{percent(result.accuracy_mean_last)} (95 % over {data.n_test} test images: {ends})"
     rows = [("test accuracy", f"{reached}, {result.basis}{spread}")]
     if result.still_learning:
         rows.append(("still learning", result.still_learning))

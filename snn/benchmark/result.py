@@ -14,7 +14,6 @@ from devicekit.core.text import count, listed
 from snn.benchmark.curves import CRITICAL_LOSS, Distance, distance
 from snn.benchmark.flaws import SEVERITIES
 from snn.benchmark.losses import (
-    CARD_SEEDS,
     OF_DEVICES,
     OF_TRAININGS,
     ONE_SIDED,
@@ -88,8 +87,8 @@ class Benchmark(Record):
 
     @property
     def worst(self) -> VariantResult:
-        """The variant with the most significant loss by its seeds; the uncertainty of the fit is known for one only."""
-        return max(self.variants, key=lambda each: each.loss / each.seed_error)
+        """The variant with the largest loss that its trainings show; resampled devices are known for one only."""
+        return max(self.variants, key=lambda each: each.own_interval[0])
 
     @derived()
     def good_enough(self) -> bool | None:
@@ -203,7 +202,7 @@ class Benchmark(Record):
         return f"steps that are too large ({self.steps:.0f} per window)"
 
     @property
-    def _cause(self) -> str:
+    def cause(self) -> str:
         """The main flaws in one sentence, or the flaw nearest to its critical severity; empty without either."""
         if self.main:
             costs = {share.flaw: share.value for share in self._named}
@@ -213,12 +212,12 @@ class Benchmark(Record):
             )
             rest = self.worst.loss - sum(costs[flaw] for flaw in (*self.main, *self.also, *self.helps))
             of = "" if self.deciding is self.worst else f" of {points(self.worst.loss)} points, {self.worst.task}"
-            words = [f" Main cause{of}: {main}", also and f"also {also}", helps and f"partly offset by {helps}"]
+            words = [f"Main cause{of}: {main}", also and f"also {also}", helps and f"partly offset by {helps}"]
             return f"{', '.join(filter(None, words))}; the rest makes {points(rest)}."
         beyond = [each for each in self.distances if each.ratio < 1]
         if beyond and self.worst.found:
-            return f" {self._beyond(beyond)}"
-        return f" {self.distances[0].risk}" if self.distances else ""
+            return self._beyond(beyond)
+        return self.distances[0].risk if self.distances else ""
 
     def _beyond(self, beyond: Sequence[Distance]) -> str:
         """Return the flaws beyond their critical severities in a sentence."""
@@ -261,23 +260,27 @@ class Benchmark(Record):
     def trainings(self) -> str:
         """Numbers of trainings, and what the intervals are over, as a clause."""
         of_device, of_ideal = count(self.seeds, "training"), len(self.variants[0].twin)
-        draws = f"; {self.kind}: {OF_DEVICES}, {len(self.allowed)} x {CARD_SEEDS}" if self.allowed else ""
-        return f"{of_device} of the device, {of_ideal} of the ideal one; ±: {OF_TRAININGS}{draws}"
+        draws = f", for {self.kind} {OF_DEVICES} ({len(self.allowed)} draws)" if self.allowed else ""
+        return f"{of_device} of the device, {of_ideal} of the ideal one; ± is {OF_TRAININGS}{draws}"
 
     @property
     def unknown_properties(self) -> str:
         """Properties unknown from the data, in a sentence; empty if all are known."""
         return f"Unknown for this device and taken as absent: {listed(list(self.unknown))}." if self.unknown else ""
 
-    @derived()
-    def verdict(self) -> str:
-        """Whether the device is good enough, the loss compared with the ideal device, and the main cause or risk."""
-        shown = self.deciding
-        answer, than = {True: ("Good enough", ", less than 2"), False: ("Not good enough", ", more than 2")}.get(
+    @property
+    def answer(self) -> str:
+        """Whether the device is good enough, and the loss compared with the ideal device."""
+        judged, than = {True: ("Good enough", ", less than 2"), False: ("Not good enough", ", more than 2")}.get(
             self.good_enough, ("Undecided, 2 points being the limit", "")
         )
-        lost = self.lost(shown, f" of accuracy against an ideal device{than}")
-        return f"{answer}: {lost}.{f' {self.advice}' if self.good_enough is None else ''}{self._cause}"
+        lost = self.lost(self.deciding, f" of accuracy against an ideal device{than}")
+        return f"{judged}: {lost}.{f' {self.advice}' if self.good_enough is None else ''}"
+
+    @derived()
+    def verdict(self) -> str:
+        """The answer, and the main cause or risk."""
+        return f"{self.answer} {self.cause}".strip()
 
     @property
     def advice(self) -> str:
