@@ -194,8 +194,8 @@ def _text(result: Benchmark) -> list[Block]:
         facts.append(("volatile part", result.forgetting))
     facts.append(("data", result.split))
     costs = [
-        Columns((f"cause ({NETWORKS[name]})", *COSTS), result.costs(name))  # type: ignore[index]
-        for name in result.shares
+        Columns((f"cause ({NETWORKS[name]})", *COSTS), [each.cells() for each in shares])  # type: ignore[index]
+        for name, shares in result.shares.items()
     ]
     dangers = risks(result)
     return [

@@ -12,7 +12,7 @@ from snn.benchmark.losses import OTHERS, Share
 
 MOST_EXACT = 5  # flaws up to which every subset is trained
 ORDERS = 4  # orders of the flaws drawn by each seed beyond that: two and their reverses
-ENTERS = 2.0  # smallest effect of a flaw, alone or by its removal, for an attribution [null standard errors]
+ENTERS = 2.0  # smallest effect of a flaw, alone or by its removal, for an attribution [standard errors of the loss]
 MOST_UNNAMED = 0.01  # of the loss [1] that flaws without an attribution of their own may make together
 _ORDERS = 31  # purpose of the random stream
 
@@ -49,14 +49,14 @@ class Loss:
         return np.array([self.get(kept, seed) for seed in range(seeds)])
 
 
-def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Share, ...]:
-    """Return Shapley values of the flaws with an effect above 2 null standard errors, the largest first.
+def shares(loss: Loss, flaws: Subset, seeds: int, error: float) -> tuple[Share, ...]:
+    """Return Shapley values of the flaws with an effect above 2 standard errors of the loss, the largest first.
 
-    The effect of a flaw is the larger size of its loss alone and of the change by its removal: a flaw may help. Flaws
-    enter until the others together make less than a point of the loss. Up to five flaws are attributed
-    exactly, from all subsets. With more, each seed draws its own orders of the flaws and uses each order and its
-    reverse, so that the standard error over seeds includes the sampling of orders. The joint effect of the remaining
-    flaws comes last, so that all shares add up to the loss of each seed.
+    The effect of a flaw is its loss alone or the change by its removal, whichever is larger in size: a flaw may help.
+    Flaws enter until the others together make less than a point of the loss. Up to five are attributed exactly, from
+    all subsets. With more, each seed draws its own orders of the flaws and uses each order and its reverse, so that the
+    standard error over seeds includes the sampling of orders. The joint effect of the remaining flaws comes last, so
+    that all shares add up to the loss of each seed.
 
     Parameters
     ----------
@@ -65,34 +65,29 @@ def shares(loss: Loss, flaws: Subset, seeds: int, null_error: float) -> tuple[Sh
     flaws : tuple of str
         Flaws of the device.
     seeds : int
-    null_error : float
-        Standard error of a mean loss between equal devices [1].
+    error : float
+        Standard error of the loss [1].
     """
     removed = {flaw: tuple(each for each in flaws if each != flaw) for flaw in flaws}
     loss.measure((kept, seed) for flaw in flaws for kept in ((flaw,), removed[flaw]) for seed in range(seeds))
-    whole, none = loss.by_seed(flaws, seeds), loss.by_seed((), seeds)
+    whole = loss.by_seed(flaws, seeds)
     effect = {
-        flaw: max(
-            abs((loss.by_seed((flaw,), seeds) - none).mean()), abs((whole - loss.by_seed(removed[flaw], seeds)).mean())
-        )
+        flaw: max(abs(loss.by_seed((flaw,), seeds).mean()), abs((whole - loss.by_seed(removed[flaw], seeds)).mean()))
         for flaw in flaws
     }
     ranked = sorted(flaws, key=lambda flaw: -effect[flaw])
-    entered = max(1, sum(effect[flaw] > ENTERS * null_error for flaw in flaws))
-    while True:
+    for entered in range(max(1, sum(size > ENTERS * error for size in effect.values())), len(flaws) + 1):
         players = tuple(flaw for flaw in flaws if flaw in ranked[:entered])
         loss.measure((players, seed) for seed in range(seeds))
-        if abs((whole - loss.by_seed(players, seeds)).mean()) <= MOST_UNNAMED:
+        rest = whole - loss.by_seed(players, seeds)
+        if abs(rest.mean()) <= MOST_UNNAMED:
             break
-        entered += 1
     values = exact(loss, players, seeds) if len(players) <= MOST_EXACT else sampled(loss, players, seeds)
     found = [
-        Share(flaw, tuple(values[flaw].tolist()), tuple((loss.by_seed((flaw,), seeds) - none).tolist()))
-        for flaw in players
+        Share(flaw, tuple(values[flaw].tolist()), tuple(loss.by_seed((flaw,), seeds).tolist())) for flaw in players
     ]
     found.sort(key=lambda each: -each.value)
     if len(players) < len(flaws):
-        rest = whole - loss.by_seed(players, seeds)
         found.append(Share(OTHERS, tuple(rest.tolist()), ()))
     return tuple(found)
 

@@ -1,6 +1,6 @@
 """Accuracy of a generic device against the severity of one flaw, and the critical severity of each flaw.
 
-`python -m snn.benchmark curves` measures the shipped curves again.
+`python -m snn.benchmark` measures the shipped curves again.
 """
 
 from __future__ import annotations

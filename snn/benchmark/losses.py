@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devicekit.core.intervals import mean_ends, tenths, with_interval
+from devicekit.core.intervals import mean_ends, tenths
 from devicekit.core.records import Record, cell, column, derived, internal
 from devicekit.core.statistics import t_quantile
 from snn.benchmark.task import NETWORKS, Variant
@@ -16,12 +16,6 @@ OF_TRAININGS = "95 % over trainings"
 OF_DEVICES = "95 % over resampled devices or fits"
 CARD_SEEDS = 2  # trainings of each resampled card: cards tell more about the spread over devices than seeds
 OTHERS = "all others together"  # flaws without an attribution of their own
-POWER_80 = ONE_SIDED + 0.84  # standard errors of a loss that is found with a probability of 80 %
-
-
-def quantile(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's t distribution."""
-    return t_quantile(0.975, freedom)
 
 
 def points(share: float) -> str:
@@ -37,11 +31,6 @@ def ends_in_points(ends: tuple[float, float] | None) -> str:
 def points_with_error(each: float, half: float) -> str:
     """Format a loss and half its interval [1] as "16.0 ± 1.9"."""
     return f"{points(each)} ± {points(half)}"
-
-
-def points_with_interval(share: float, ends: tuple[float, float] | None, level: float | None = None) -> str:
-    """Format a share [1] and its interval as "19.8 points (10.9 to 28.7)"."""
-    return with_interval(share, ends, "points", points, level)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +75,7 @@ class VariantResult(Record):
     def _error_of_mean(self, accuracies: tuple[float, ...]) -> float:
         """Return the standard error of a mean, in units of the normal distribution that the intervals use."""
         k = len(accuracies)
-        own = float(np.std(accuracies, ddof=1)) * quantile(k - 1) / ONE_SIDED if k > 1 else 0.0
+        own = float(np.std(accuracies, ddof=1)) * t_quantile(0.975, k - 1) / ONE_SIDED if k > 1 else 0.0
         return max(self.null_sd, own) / float(np.sqrt(k))
 
     @derived(name="standard_error_of_seeds")
@@ -121,19 +110,9 @@ class VariantResult(Record):
         return self.kind_interval or self.own_interval
 
     @derived()
-    def z(self) -> float:
-        """The loss in standard errors."""
-        return self.loss / self.standard_error
-
-    @derived()
     def found(self) -> bool:
-        """True if the loss is significant at 2.5 %, one-sided: the interval lies above 0."""
-        return self.z > ONE_SIDED
-
-    @derived(name="found_with_80_percent")
-    def smallest(self) -> float:
-        """Loss that would be found with a probability of 80 % [1]."""
-        return POWER_80 * self.standard_error
+        """True if the loss is significant at 2.5 %, one-sided: the wider interval lies above 0."""
+        return self.interval[0] > 0
 
     @property
     def words(self) -> str:
@@ -150,15 +129,10 @@ class Share(Record):
     shapley: tuple[float, ...] = internal("Shapley value by seed [1]")
     alone: tuple[float, ...] = internal("loss by this flaw alone, by seed [1]; empty for `OTHERS`")
 
-    @derived(name="shapley")
+    @derived("share of the loss [points]", name="shapley", text=points)
     def value(self) -> float:
         """Mean Shapley value [1]."""
         return float(np.mean(self.shapley))
-
-    @cell("share of the loss [points]")
-    def value_words(self) -> str:
-        """The mean Shapley value."""
-        return points(self.value)
 
     @cell(f"{OF_TRAININGS} [points]", text=ends_in_points)
     def interval(self) -> tuple[float, float] | None:

@@ -80,9 +80,9 @@ def _risks_section(results: Sequence[Benchmark]) -> Section:
 def _causes_section(results: Sequence[Benchmark]) -> list[Section]:
     """Build the tables of the causes of each loss; none without a loss that was attributed."""
     blocks: list[Block] = [
-        Table(("flaw", *COSTS), each.costs(variant), _shares_caption(each, variant))
+        Table(("flaw", *COSTS), [share.cells() for share in shares], _shares_caption(each, variant))
         for each in results
-        for variant in each.shares
+        for variant, shares in each.shares.items()
     ]
     return [Section("Causes", "causes", blocks)] if blocks else []
 

@@ -22,12 +22,11 @@ from snn.benchmark.losses import (
     VariantResult,
     points,
     points_with_error,
-    points_with_interval,
 )
-from snn.benchmark.task import NETWORKS, WIDE_HIDDEN
+from snn.benchmark.task import NETWORKS
 
 ODDS = VariantResult.head()  # column heads of `Benchmark.odds`
-COSTS = Share.head()[1:]  # column heads of `costs`, after the flaw
+COSTS = Share.head()[1:]  # column heads of shares, after the flaw
 MEASURE_MORE_FROM = 0.01  # sd left open by the fit from which more measurements are advised
 MEASURE_MORE = " Measure more before you compare this device with another."
 MOST_SEEDS = 400  # trainings that are advised
@@ -107,7 +106,7 @@ class Benchmark(Record):
             return max(self.variants, key=lambda each: each.interval[0])
         found = [each for each in self.variants if each.found]
         if self.good_enough and found:
-            return max(found, key=lambda each: each.z)
+            return max(found, key=lambda each: each.interval[0])
         return max(self.variants, key=lambda each: each.interval[1])
 
     @property
@@ -188,10 +187,6 @@ class Benchmark(Record):
     def odds(self) -> list[tuple[str, ...]]:
         """Return the rows of a table under `ODDS`, one for each variant, the wide network last."""
         return [each.cells() for each in self.all_variants]
-
-    def costs(self, variant: str) -> list[tuple[str, ...]]:
-        """Return the rows of a table under the flaw and `COSTS`, for a variant of `shares`."""
-        return [each.cells() for each in self.shares[variant]]
 
     def _describe_flaw(self, flaw: str) -> str:
         """Return the name of a flaw for a sentence; for the step size, say in which direction it is off."""
@@ -296,34 +291,19 @@ class Benchmark(Record):
         return f"About {max(seeds, self.seeds + 1)} trainings (--seeds) would decide."
 
     @property
-    def wide_network(self) -> str:
-        """Loss in a wide network, in a sentence; empty if none was trained."""
-        return (
-            "" if self.wide is None else f"With {WIDE_HIDDEN} hidden neurons and the same images, it {self.wide.words}."
-        )
-
-    @property
-    def policy_gain(self) -> np.ndarray:
-        """Gain of the device by that policy, by seed [1]; empty if it was not tried."""
-        if self.policy is None:
-            return np.empty(0)
-        plain = next(each for each in self.variants if each.variant == "plain")
-        return np.subtract(self.policy.device, plain.device)
-
-    @property
     def policy_effect(self) -> str:
         """Effect of another pulse policy on the loss, in sentences; empty if none was tried."""
         if self.policy is None:
             return ""
-        gain, ends = self.policy_gain, mean_ends(self.policy_gain.tolist())
-        mean = float(gain.mean())
-        if gain.size >= FEWEST and ends is not None and not ends[0] <= 0 <= ends[1]:
-            if mean > 0:
-                effect = f"The device gains {points_with_interval(mean, ends)} by it: a loss due to the learning rule."
-            else:
-                effect = f"The device loses another {points_with_interval(-mean, (-ends[1], -ends[0]))} by it."
+        gain = np.subtract(self.policy.device, self.variants[0].device)  # one learning rate in both
+        mean, ends = float(gain.mean()), mean_ends(gain.tolist())
+        size = f"{points(abs(mean)) if ends is None else points_with_error(abs(mean), (ends[1] - ends[0]) / 2)} points"
+        if gain.size < FEWEST or ends is None or ends[0] <= 0 <= ends[1]:
+            effect = f"The change of its accuracy by {size} is not significant."
+        elif mean > 0:
+            effect = f"The device gains {size} by it: a loss due to the learning rule."
         else:
-            effect = f"Its accuracy does not change significantly: {points_with_interval(mean, ends)}."
+            effect = f"The device loses another {size} by it."
         name, why = self.policy.policy, self.reason
         return (
             f"{why[:1].upper()}{why[1:]}, so pulse policy {name!r} was tried instead of the paper's. {effect} "

@@ -167,9 +167,9 @@ def benchmark(
     """
     plan = plan or Plan()
     source = data.name.partition(", ")[0]
-    if source not in NULL_SD and plan.seeds < 2:
+    if plan.seeds < 2 and source not in ("digits", "optdigits"):
         raise UsageError(
-            f"The null is unknown for {source}. Use at least two trainings of each device, not seeds={plan.seeds}."
+            f"The scatter of a training is unknown for {source}. Use at least two, not seeds={plan.seeds}."
         )
     trainings = _Trainings(data, jobs, progress or (lambda done, planned: None), kept or Kept(None))
     base = setting("plain", 0, **changes)
@@ -196,18 +196,17 @@ def benchmark(
         config = replace(setting(variant, 0, **changes, **named), **case.changes)
         return [(case.card, replace(config, seed=plan.first_seed + k)) for k in range(seeds)]
 
-    # the wide network does not decide
-    counts = {each: (plan.ideal if each == "wide" else plan.seeds, plan.ideal) for each in variants}
-    cases = Case(card, {}), twin
-    work = [run for each in variants for case, count in zip(cases, counts[each], strict=True)
-            for run in runs(case, each, count)]  # fmt: skip
+    def few(variant: Variant) -> int:
+        return plan.ideal if variant == "wide" else plan.seeds  # the wide network does not decide
+
+    work = [one for each in variants for one in (*runs(Case(card, {}), each, few(each)), *runs(twin, each, plan.ideal))]
     found = iter(trainings.reach(work))
     results = {
         each: VariantResult(
             variant=each,
-            device=tuple(islice(found, counts[each][0])),
-            twin=tuple(islice(found, counts[each][1])),
-            null_sd=_known_null(source)[each] if plan.seeds < FEWEST_OWN else 1.0 / len(data.y_test),
+            device=tuple(islice(found, few(each))),
+            twin=tuple(islice(found, plan.ideal)),
+            null_sd=NULL_SD[each] if plan.seeds < FEWEST_OWN else 1.0 / len(data.y_test),
             policy=policy if each == "policy" else "",
         )
         for each in variants
@@ -232,8 +231,7 @@ def benchmark(
         first_seed=plan.first_seed,
         devices=max(len(card.devices), 1),
     )
-    count = plan.resampled if plan.seeds > 1 else 0
-    others_allowed = list(allowed) or resampled_devices(card, count, plan.first_seed)
+    others_allowed = list(allowed) or resampled_devices(card, plan.resampled * (plan.seeds > 1), plan.first_seed)
     if others_allowed:
         seeds = min(CARD_SEEDS, plan.seeds)
         work = [run for each in others_allowed for run in runs(Case(each, {}), result.worst.variant, seeds)]
@@ -253,24 +251,19 @@ def benchmark(
             work.append((case.card, replace(config, seed=plan.first_seed + seed, **case.changes)))
         return [worst.mean_of_twin - own for own in trainings.reach(work)]
 
-    none = {((), k): worst.mean_of_twin - worst.twin[k] for k in range(plan.ideal)}
     # the first trainings of the device stand for all of them, so that shares add up to the loss
-    shift = worst.loss - worst.mean_of_twin + float(np.mean(worst.device[: plan.ideal]))
-    whole = {(flaws, k): worst.mean_of_twin - worst.device[k] + shift for k in range(plan.ideal)}
-    enters = _known_null(source)[worst.variant] * (2.0 / plan.ideal) ** 0.5
-    found_shares = shares(Loss(losses, none | whole), flaws, plan.ideal, enters)
+    first = np.array(worst.device[: plan.ideal])
+    known = {(flaws, k): worst.loss + each for k, each in enumerate((first.mean() - first).tolist())}
+    known |= {((), k): 0.0 for k in range(plan.ideal)}
+    found_shares = shares(Loss(losses, known), flaws, plan.ideal, worst.seed_error)
     return replace(result, shares={worst.variant: found_shares})
 
 
-def _known_null(source: str) -> dict[Variant, float]:
-    return NULL_SD.get(source, NULL_SD["digits"])
-
-
 def _with_fit_error(result: Benchmark, reached: np.ndarray) -> Benchmark:
-    """Add the accuracies [1] of other devices that the fit allows, (devices, seeds), and the error by their spread."""
+    """Add the accuracies [1] of resampled devices or fits, (devices, seeds), and the error by their spread."""
     worst = result.worst
     result = replace(result, allowed=tuple(map(tuple, (worst.mean_of_twin - reached).tolist())))
-    error = result.left_open_error if np.isfinite(result.left_open_error) else 0.0
+    error = float(np.nan_to_num(result.left_open_error))
     share = error / abs(worst.loss) if worst.loss else 0.0  # relative error, applied to both variants
     variants = tuple(
         replace(each, open_sd=error if each.variant == worst.variant else share * abs(each.loss))
