@@ -193,8 +193,8 @@ class Benchmark(Record):
         if flaw != "step size":
             return flaw
         if self.steps > 100:
-            return f"steps that are too small ({self.steps:.0f} per window, too many for this short training)"
-        return f"steps that are too large ({self.steps:.0f} per window)"
+            return f"steps that are too small, {self.steps:.0f} per window"
+        return f"steps that are too large, {self.steps:.0f} per window"
 
     @property
     def cause(self) -> str:
@@ -280,11 +280,10 @@ class Benchmark(Record):
     @property
     def advice(self) -> str:
         """How many trainings would decide whether the loss is below 2 points, in a sentence."""
-        each, left_open = self.deciding, self.left_open_sd
-        variance = ((CRITICAL_LOSS - each.loss) / ONE_SIDED) ** 2  # that the mean over seeds may have
-        variance -= left_open**2 if np.isfinite(left_open) else 0.0
+        each = self.deciding
+        variance = ((CRITICAL_LOSS - each.loss) / ONE_SIDED) ** 2 - each.open_sd**2  # that trainings may cause
         if variance <= 0:
-            return "More seeds would not decide; more measured cycles would."
+            return "More trainings would not decide; more measured devices or cycles would."
         seeds = int(np.ceil(self.seeds * each.seed_error**2 / variance))
         if seeds > MOST_SEEDS:
             return f"The loss is so close to 2 that even {MOST_SEEDS} trainings would not decide."

@@ -98,7 +98,7 @@ def test_a_terminal_shows_three_with_what_to_do(capfd: pytest.CaptureFixture[str
         "warning: [split",
     ]
     assert all("What to do: " in line for line in lines[1:4])
-    assert lines[4:] == ["note: [weak, columns] 2 more; --json lists all"]
+    assert lines[4:] == ["note: 2 more; --json lists all"]
 
 
 def test_few_warnings_are_shown_as_they_are(capfd: pytest.CaptureFixture[str]) -> None:

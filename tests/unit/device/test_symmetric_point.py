@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from devicekit.device.allowed import ln_rate_error, within_bands
+from devicekit.device.allowed import FEWEST_RESAMPLED, ln_rate_error, resampled_devices, within_bands
+from devicekit.device.blocks import DeviceRow
 from devicekit.device.symmetry import symmetric_point
 from devicekit.synthetic.pulses import truth_card
 from snn.benchmark.measure import generic
@@ -50,3 +51,20 @@ def test_devices_within_the_bands_scatter_as_the_bands_are_wide() -> None:
     assert drawn.std(axis=0, ddof=1) == pytest.approx([expected, expected], rel=1e-9)
     assert drawn.mean(axis=0) == pytest.approx([card.ltp.theta[0], card.ltd.theta[0]])
     assert within_bands(card, 8)[3].ltp.largest_step != card.ltp.largest_step
+
+
+def test_measured_devices_are_drawn_with_replacement() -> None:
+    card = generic()
+    row = DeviceRow(
+        device_id="0", ltp_theta=(-4.6, 0.1), ltd_theta=(-4.6, 0.1), ltp_largest_step=0.1, ltd_largest_step=0.1
+    )
+    rows = tuple(row.model_copy(update={"device_id": str(k)}) for k in range(FEWEST_RESAMPLED))
+    known = card.model_copy(update={"devices": rows})
+    drawn = resampled_devices(known, 200)
+    names = np.array([[int(each.device_id) for each in one.devices] for one in drawn])
+    assert names.shape == (200, FEWEST_RESAMPLED)
+    assert np.bincount(names.ravel()) == pytest.approx(np.full(4, 200), abs=4 * math.sqrt(200 * 0.75))
+    assert any(len(set(each)) < 4 for each in names.tolist())
+    assert {each.ltp.theta for each in drawn} == {card.ltp.theta}
+    fewer = card.model_copy(update={"devices": rows[:-1]})
+    assert resampled_devices(fewer, 3, 5) == within_bands(fewer, 3, 5)

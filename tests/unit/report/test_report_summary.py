@@ -31,18 +31,18 @@ def test_a_loss_is_told_only_where_pairs_have_shown_it() -> None:
     assert "not measured" in alone
     first, second = verdict(training(), benchmarked(0.90, 0.97))
     assert "hidden neurons" in first
-    assert "7.0 points of accuracy (95 %: 6.4 to 7.6)" in second
+    assert "loses 7.0 ± 0.8 points of accuracy" in second
     assert "a split" in second
     _, none = verdict(training(), benchmarked(0.97, 0.97))
-    assert "-1.1 to 1.1" in none  # the larger one: 1.96 of 0.01 over the root of 3
+    assert "0.0 ± 1.6" in none  # the larger one: 1.96 of 0.01 over the root of 3, for each device
     assert "scatter of updates" in none
     open_ = replace(benchmarked(0.90, 0.97), allowed=((0.05,) * 3, (0.06,) * 3, (0.10,) * 3))
-    assert "lose 5.0 to 10.0 points" in verdict(training(), open_)[1]
+    assert "3 draws of other fits of this device differ by 2.6 points" in verdict(training(), open_)[1]
 
 
 def test_the_answer_comes_first(fitted: Any) -> None:
     words = run_summary(fitted, "mine.csv", training(), benchmarked(0.94, 0.95))
-    assert "95 %: 91.4 to 96.0 %" in words[0]
+    assert "95 % over test images: 91.4 to 96.0 %" in words[0]
     assert "10 LTP and 10 LTD trains of 2 devices" in " ".join(words)
     assert "a split" in " ".join(words)
     assert not any("warning" in sentence for sentence in words)

@@ -57,12 +57,6 @@ def test_a_few_devices_that_agree_leave_an_error() -> None:
     assert mean_above_zero(-1.0, 0.0) == 0.0
 
 
-def test_the_interval_is_of_means_over_seeds() -> None:
-    """Means 0, 1, 2 ... 20 of 21 devices: the 5 and the 95 % quantiles are 1 and 19."""
-    means = np.arange(21.0)[:, None]
-    assert benchmark(means + np.array([-3.0, 0.0, 3.0])).interval == pytest.approx((1.0, 19.0))
-
-
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [

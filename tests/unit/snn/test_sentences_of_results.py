@@ -26,7 +26,8 @@ SEVERITY = {flaw.name: 0.8 * (min(flaw.sizes) + max(flaw.sizes)) / 2 for flaw in
 
 
 def test_sentences_of_a_benchmark(file_regression) -> None:  # type: ignore[no-untyped-def]
-    shares = {"scaled": (Share("states", (0.05, 0.06, 0.05, 0.06), ()), Share("asymmetry", (0.02,) * 4, ()))}
+    shares = {"scaled": (Share("states", (0.09, 0.1, 0.09, 0.1), ()), Share("asymmetry", (0.02,) * 4, ()))}
+    helped = {"scaled": (*shares["scaled"], Share("device-to-device variation", (-0.02, -0.03, -0.02, -0.03), ()))}
     steps = {"scaled": (Share("step size", (0.05, 0.06, 0.05, 0.06), ()),)}
     policy = VariantResult(
         variant="policy", device=(0.91, 0.92, 0.91, 0.92), twin=(0.93,) * 4, null_sd=0.005, policy="carry"
@@ -38,9 +39,11 @@ def test_sentences_of_a_benchmark(file_regression) -> None:  # type: ignore[no-u
         "loss": FOUND.verdict,
         "loss beyond a critical severity": replace(FOUND, severities={"asymmetry": 9.0}).verdict,
         "causes": replace(FOUND, shares=shares).verdict,
+        "helped": replace(FOUND, shares=helped).verdict,
         "small steps": replace(FOUND, shares=steps, steps=1000.0).verdict,
         "large steps": replace(FOUND, shares=steps, steps=8.0).verdict,
-        "wide network": replace(FOUND, wide=replace(QUIET, variant="wide")).wide_network,
+        "devices": replace(FOUND, devices=20, variants=(QUIET, replace(SCALED, open_sd=0.04))).verdict,
+        "undecided": replace(FOUND, variants=(replace(SCALED, open_sd=0.06),)).verdict,
         "policy": replace(FOUND, policy=policy, reason="read noise unknown").policy_effect,
         "fit": replace(FOUND, allowed=allowed).fit_uncertainty,
         "bands": replace(FOUND, allowed=((0.01, -0.01), (-0.01, 0.01)), by_bands=True).fit_uncertainty,

@@ -9,8 +9,8 @@ import pytest
 
 from snn.benchmark import Plan, benchmark
 from snn.benchmark.attribution import Loss, exact, sampled, shares
-from snn.benchmark.measure import generic
 from snn.benchmark.losses import Share
+from snn.benchmark.measure import generic
 from snn.data.dataset import Dataset
 
 
@@ -38,11 +38,10 @@ def test_shapley_values_of_the_flaws_that_enter_add_up(data: Dataset) -> None:
     found = benchmark(card, data, Plan(seeds=2), stuck=0.2, stuck_at="ends", device_levels=8)
     listed = found.shares[found.worst.variant]
     assert len(listed) >= 3
-    for seed in range(2):
-        assert sum(share.shapley[seed] for share in listed) == pytest.approx(found.worst.losses[seed])
+    assert sum(share.value for share in listed) == pytest.approx(found.worst.loss)
     others = replace(found, shares={found.worst.variant: (*listed, Share("all others together", (0.5, 0.6), ()))})
     assert (others.main, others.also) == (found.main, found.also)
-    assert others.costs(found.worst.variant)[-1][-1] == "–"
+    assert others.shares[found.worst.variant][-1].cells()[-1] == "–"
 
 
 def test_shapley_values_of_a_game_that_is_known() -> None:
@@ -103,3 +102,15 @@ def test_a_flaw_enters_from_two_null_errors_on() -> None:
         listed = shares(game(worth, flaws, 1)[0], flaws, 1, 1.0)
         assert {share.flaw for share in listed} - {"all others together"} == names
         assert sum(share.value for share in listed) == pytest.approx(9.0)
+
+
+def test_a_flaw_that_helps_is_named_and_a_rest_of_more_than_a_point_is_shared_out() -> None:
+    """By one standard error only a would enter, but without b and c the others would make 6 points."""
+    flaws = ("a", "b", "c", "d")
+    effects = {"a": 0.3, "b": -0.05, "c": -0.01, "d": 0.005}
+    worth = {frozenset(s): sum(effects[each] for each in s) for s in _subsets(flaws)}
+    for error, names in ((0.1, ["a", "b"]), (0.004, ["a", "c", "b"])):
+        listed = shares(game(worth, flaws, 1)[0], flaws, 1, error)
+        assert [share.flaw for share in listed] == [*names, "all others together"]
+        assert sum(share.value for share in listed) == pytest.approx(0.245)
+        assert {share.flaw: share.value for share in listed}["b"] == pytest.approx(-0.05)

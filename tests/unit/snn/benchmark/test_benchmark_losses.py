@@ -1,4 +1,4 @@
-"""Losses of pairs of trainings, and shares of a loss."""
+"""Losses of trainings, and shares of a loss."""
 
 from __future__ import annotations
 
@@ -12,34 +12,30 @@ from snn.benchmark import VariantResult
 from snn.benchmark.losses import Share
 
 
-def test_a_loss_is_found_by_the_null_and_sized_over_seeds() -> None:
-    found = VariantResult(variant="plain", device=(0.90, 0.88, 0.86, 0.88), twin=(0.91, 0.90, 0.90, 0.89), null_sd=0.01)
-    assert found.loss == pytest.approx(0.02)
-    own = np.std([0.01, 0.02, 0.04, 0.01], ddof=1) / 2 * 3.182446305 / 1.96  # Student's t with 3 degrees of freedom
-    assert found.standard_error == pytest.approx(own)  # larger than the null's of .005
-    assert found.z == pytest.approx(0.02 / own)
-    assert found.interval == pytest.approx((0.02 - 1.96 * own, 0.02 + 1.96 * own))
-    assert replace(found, null_sd=0.03).standard_error == pytest.approx(0.015)  # four pairs may happen to agree
-    assert replace(found, open_sd=0.03).standard_error == pytest.approx(math.hypot(own, 0.03))
-    assert not replace(found, open_sd=0.03).found  # the fit leaves open whether there is one
-    assert replace(found, device=(0.9,), twin=(0.9,)).standard_error == pytest.approx(0.01)
-    assert found.smallest == pytest.approx(2.8 * own)
-    assert not found.found  # 2.83 standard errors, below 3.18
-    assert replace(found, twin=(0.92, 0.91, 0.91, 0.90)).words == "loses 3.0 points (0.7 to 5.3)"
-    just = replace(found, device=(0.9, 0.9), twin=(0.9 + 0.0139,) * 2)  # 1.96 null errors of two are 0.01386
-    assert just.found
-    assert not replace(just, twin=(0.9 + 0.0138,) * 2).found
-    none = replace(found, twin=found.device)
-    assert none.words.endswith(": 0.0 points (-1.0 to 1.0)")
-    nearly = replace(found, twin=tuple(each + 0.009 for each in found.device))
-    assert nearly.interval[1] == pytest.approx(0.009 + 1.96 * 0.005)  # 1.96 null errors above the loss
-    for each in (found, just, none, nearly):  # the verdict and the interval beside it are one
-        assert each.found == (each.interval[0] > 0)
-    rough = replace(
-        nearly, twin=tuple(each + d for each, d in zip(found.device, (0.029, -0.011, 0.029, -0.011), strict=True))
+def test_a_loss_has_an_interval_of_these_devices_and_one_of_their_kind() -> None:
+    device, twin = (0.90, 0.88, 0.86, 0.88, 0.87), (0.91, 0.90, 0.90)
+    found = VariantResult(variant="plain", device=device, twin=twin, null_sd=0.0)
+    assert found.loss == pytest.approx(np.mean(twin) - np.mean(device))  # unpaired, of unequal numbers
+    own = math.hypot(  # Student's t with 4 and 2 degrees of freedom
+        np.std(device, ddof=1) / math.sqrt(5) * 2.776445105, np.std(twin, ddof=1) / math.sqrt(3) * 4.302652730
     )
-    assert rough.standard_error == pytest.approx(0.04 / math.sqrt(3) / 2 * 3.182446305 / 1.96)  # above the null's
-    assert rough.smallest == pytest.approx(2.8 * rough.standard_error)
+    assert found.own_interval == pytest.approx((found.loss - own, found.loss + own))
+    assert found.kind_interval is None  # unknown
+    assert found.interval == found.own_interval
+    few = replace(found, null_sd=0.03)  # few trainings may happen to agree
+    assert few.seed_error == pytest.approx(0.03 * math.sqrt(1 / 5 + 1 / 3))
+    kind = replace(found, open_sd=0.03)
+    wide = math.hypot(own, 1.96 * 0.03)
+    assert kind.kind_interval == pytest.approx((found.loss - wide, found.loss + wide))
+    assert (kind.own_interval, kind.interval) == (found.own_interval, kind.kind_interval)
+    clear = replace(kind, twin=tuple(each + 0.05 for each in twin), open_sd=0.01)
+    assert (found.found, kind.found, clear.found) == (True, False, True)
+    assert clear.words.startswith("loses 7.5 ± ")
+    assert kind.words.startswith("shows no significant loss: 2.5 ± ")
+    assert replace(found, device=(0.9,), twin=(0.91,), null_sd=0.01).seed_error == pytest.approx(0.01 * math.sqrt(2))
+    written = kind.as_dict()
+    assert written["interval_of_these_devices"] == pytest.approx(found.own_interval)
+    assert written["interval_of_this_kind"] == pytest.approx(kind.kind_interval)
 
 
 def test_the_error_of_a_share_is_that_of_a_mean_over_seeds() -> None:

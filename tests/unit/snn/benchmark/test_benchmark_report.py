@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from snn.benchmark import Benchmark, VariantResult, figures
@@ -60,6 +61,15 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     assert losses.y.names == ("other", "dev")  # the least loss first
     plain = next(curve for curve in losses.curves if curve.name == "small learning rate")
     assert plain.x == pytest.approx([1.0, 10.0])
+    known = replace(found, variants=(replace(worst, open_sd=0.04),), devices=20)
+    drawn_losses = {curve.name: curve for curve in figures.losses([known]).curves}
+    own, kind = (drawn_losses[f"small learning rate{more}"] for more in ("", ", devices of this kind"))
+    assert 100 * np.array(known.worst.own_interval) == pytest.approx([own.low[0], own.high[0]])
+    assert 100 * np.array(known.worst.kind_interval) == pytest.approx([kind.low[0], kind.high[0]])
+    assert not any(curve.name.endswith("this kind") for curve in losses.curves)
+    tiles = {each.name: each for each in benchmark_report([known]).numbers}
+    assert [tiles[name].low for name in ("loss_points", "loss_points_kind")] == [9.2, 2.1]
+    assert "by devices of this kind" in tiles["loss_points_kind"].label
 
 
 @pytest.mark.usefixtures("without_pictures")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from snn.benchmark import Benchmark, VariantResult
 from snn.benchmark.flaws import device, own_severity
-from snn.benchmark.measure import generic
 from snn.benchmark.losses import Share
+from snn.benchmark.measure import generic
 from snn.benchmark.risks import RISKS, risks
 from snn.benchmark.task import setting
 
@@ -42,12 +43,17 @@ def test_a_lead_is_shared_within_two_paired_errors() -> None:
         name="d", split="s", seeds=4, variants=(worst,), flaws=("states",), shares={"plain": (first, near, far)}
     )
     assert whole.main == ("states", "asymmetry")
-    assert "states and asymmetry" in whole.verdict
+    assert "states (5.5 points) and asymmetry (5.0 points)" in whole.verdict
     assert "read noise (1.2 points)" in whole.verdict
     assert replace(whole, shares={"plain": (first, far)}).main == ("states",)
     half = Share("read noise", (0.03, 0.025, 0.03, 0.026), (0.01,) * 4)  # .02775 of .055
     also = replace(whole, shares={"plain": (first, half)})
-    assert (also.main, also.also) == (("states",), ("read noise",))
+    assert (also.main, also.also, also.helps) == (("states",), ("read noise",), ())
+    offset = replace(whole, shares={"plain": (first, half, replace(half, flaw="drift", shapley=(-0.02, -0.03) * 2))})
+    assert offset.helps == ("drift",)
+    words = re.findall(r"\(?(-?\d+\.\d)(?: points\)|\.$)", offset.cause)
+    assert [float(each) for each in words] == [5.5, 2.8, -2.5, 4.2]
+    assert sum(map(float, words)) == pytest.approx(100 * worst.loss, abs=0.2)  # the rest is named
     assert "read noise (2.8 points)" in also.verdict
     small = replace(half, shapley=(0.004, 0.005, 0.004, 0.005))  # a tenth of the first, and beyond chance
     assert replace(also, shares={"plain": (first, small)}).also == ("read noise",)
@@ -60,28 +66,28 @@ def test_a_lead_is_shared_within_two_paired_errors() -> None:
     assert quiet.main == ()
     assert quiet.good_enough
     fine = replace(whole, shares={"plain": (Share("step size", (0.05, 0.06, 0.05, 0.06), (0.04,) * 4),)})
-    assert "small (1000 per" in replace(fine, steps=1000.0).verdict
-    assert "large (8 per" in replace(fine, steps=8.0).verdict
+    assert "small, 1000 per" in replace(fine, steps=1000.0).verdict
+    assert "large, 8 per" in replace(fine, steps=8.0).verdict
 
 
-def test_the_gain_of_another_policy_by_pairs() -> None:
+def test_the_gain_of_another_policy() -> None:
     plain = VariantResult(variant="plain", device=(0.90,) * 5, twin=(0.92,) * 5, null_sd=0.0056)
     gains = (0.012, 0.018, 0.015, 0.016, 0.014)
     policy = VariantResult(
         variant="policy", device=tuple(0.90 + each for each in gains), twin=(0.93,) * 5, null_sd=0.005
     )
     found = Benchmark(name="d", split="s", seeds=5, variants=(plain,), flaws=(), policy=policy, reason="because")
-    assert "gains 1.5 points (1.2 to 1.8)" in found.policy_effect
-    assert "loses 1.5 points (1.1 to 1.9)" in found.policy_effect  # against the ideal device trained that way
+    assert "gains 1.5 ± 0.3 points" in found.policy_effect
+    assert "loses 1.5 ± 0.6 points" in found.policy_effect  # against the ideal device trained that way
     wild = replace(policy, device=tuple(0.90 + each for each in (0.05, -0.02, 0.06, -0.03, 0.03)))
-    assert "1.8 points (-3.3 to 6.9)" in replace(found, policy=wild).policy_effect
+    assert "1.8 ± 5.1 points" in replace(found, policy=wild).policy_effect
     worse = replace(policy, device=tuple(0.90 - each for each in gains))
-    assert "another 1.5 points (1.2 to 1.8)" in replace(found, policy=worse).policy_effect
+    assert "another 1.5 ± 0.3 points" in replace(found, policy=worse).policy_effect
     assert replace(found, policy=None).policy_effect == ""
 
 
 def test_a_device_is_good_enough_where_both_networks_lose_less_than_two_points() -> None:
-    """Null errors of 0.5 points over 4 pairs: intervals of +- 0.49 points."""
+    """Accuracies of 4 trainings each that scatter by 0.5 points: intervals of +- 0.69 points."""
 
     def found(plain: float, scaled: float) -> Benchmark:
         variants = tuple(
@@ -97,7 +103,11 @@ def test_a_device_is_good_enough_where_both_networks_lose_less_than_two_points()
     assert found(0.01, 0.0).deciding.variant == "plain"
     assert found(0.05, 0.03).deciding.variant == "plain"
     assert found(0.0, 0.018).deciding.variant == "scaled"
-    assert "25 pairs" in found(0.0, 0.018).advice  # 4 (1.96 * 0.25 / 0.2)^2 = 24.01
+    assert "49 trainings" in found(0.0, 0.018).advice  # 4 * 2 (1.96 * 0.25 / 0.2)^2 = 48.02
+    assert "About 382 trainings" in found(0.0, 0.01929).advice  # 4 * 2 (1.96 * 0.25 / 0.071)^2 = 381.04
+    assert "even 400 trainings" in found(0.0, 0.01931).advice
+    variants = tuple(replace(each, open_sd=0.0011) for each in found(0.0, 0.018).variants)
+    assert "measured devices or cycles" in replace(found(0.0, 0.018), variants=variants).advice  # 0.2 / 1.96 = 0.102
 
 
 def test_the_risks_of_a_device_by_their_margin() -> None:

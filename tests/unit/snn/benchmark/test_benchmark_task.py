@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from devicekit.core.errors import UsageError
 from snn.benchmark.measure import generic
-from snn.benchmark.task import accuracy, few_shot, setting
+from snn.benchmark.task import accuracy, few_shot, setting, showings
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.recipe import choose
@@ -48,3 +49,9 @@ def test_another_draw_changes_the_devices_alone(few: Dataset) -> None:
     still = linear(0.02, 0.02)
     same = [accuracy(still, setting("plain", 1, draw=draw), few) for draw in (0, 1)]
     assert same[0] == same[1]  # nothing of it is drawn
+
+
+@pytest.mark.parametrize(("images", "times"), [(1297, 1), (625, 1), (624, 2), (313, 2), (312, 3), (200, 4)])
+def test_few_test_images_are_shown_again(images: int, times: int, data: Dataset) -> None:
+    """Until spikes alone cause an sd of at most 2 points: 0.5 / sqrt(n)."""
+    assert showings(replace(data, x_test=np.zeros((images, 64)), y_test=np.zeros(images, int))) == times
