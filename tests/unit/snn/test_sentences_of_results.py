@@ -35,7 +35,6 @@ def test_sentences_of_a_benchmark(file_regression) -> None:  # type: ignore[no-u
     allowed = ((0.0, 0.02, 0.01, 0.01), (0.02, 0.04, 0.03, 0.03), (0.04, 0.06, 0.05, 0.05))
     cases = {
         "no loss": replace(FOUND, variants=(QUIET,)).verdict,
-        "no loss, one seed": replace(FOUND, seeds=1, variants=(QUIET,), severities={}).verdict,
         "loss": FOUND.verdict,
         "loss beyond a critical severity": replace(FOUND, severities={"asymmetry": 9.0}).verdict,
         "causes": replace(FOUND, shares=shares).verdict,

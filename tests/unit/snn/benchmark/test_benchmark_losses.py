@@ -21,7 +21,6 @@ def test_a_loss_has_an_interval_of_these_devices_and_one_of_their_kind() -> None
     )
     assert found.own_interval == pytest.approx((found.loss - own, found.loss + own))
     assert found.kind_interval is None  # unknown
-    assert found.interval == found.own_interval
     few = replace(found, null_sd=0.03)  # few trainings may happen to agree
     assert few.seed_error == pytest.approx(0.03 * math.sqrt(1 / 5 + 1 / 3))
     kind = replace(found, open_sd=0.03)
