@@ -29,7 +29,7 @@ from snn import recipe
 from snn.benchmark.changes import with_noise
 from snn.benchmark.flaws import device
 from snn.benchmark.measure import generic
-from snn.benchmark.task import SHOWN, few_shot, setting
+from snn.benchmark.task import few_shot, setting, showings
 from snn.config import TrainingConfig
 from snn.data.dataset import Dataset
 from snn.data.load import load
@@ -71,7 +71,7 @@ def run(card: DeviceCard, config: TrainingConfig, data: Dataset) -> tuple[float,
         training.learn(epoch)
     took = time.process_time() - began
     synapses = training.synapses
-    reached = 100 * training.test(config.epochs - 1, SHOWN)
+    reached = 100 * training.test(config.epochs - 1, showings(data))
     assert synapses is not None
     return reached, synapses.pulses_per_device, synapses.reads_per_device, took
 

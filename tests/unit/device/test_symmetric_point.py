@@ -61,5 +61,6 @@ def test_measured_devices_are_drawn_with_replacement() -> None:
     drawn = resampled_devices(card.model_copy(update={"devices": rows}), 200)
     names = np.array([[int(each.device_id) for each in one.devices] for one in drawn])
     assert np.bincount(names.ravel()) == pytest.approx(np.full(4, 200), abs=4 * math.sqrt(200 * 0.75))
+    assert any(len(set(each)) < FEWEST_RESAMPLED for each in names.tolist())
     fewer = card.model_copy(update={"devices": rows[:-1]})
     assert resampled_devices(fewer, 3, 5) == within_bands(fewer, 3, 5)

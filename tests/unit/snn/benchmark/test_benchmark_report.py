@@ -69,7 +69,7 @@ def test_the_page_of_a_benchmark_marks_the_device() -> None:
     assert not any(curve.name.endswith("this kind") for curve in losses.curves)
     tiles = {each.name: each for each in benchmark_report([known]).numbers}
     assert [tiles[name].low for name in ("loss_points", "loss_points_kind")] == [9.2, 2.1]
-    assert "by devices of this kind" in tiles["loss_points_kind"].label
+    assert "of this kind" in tiles["loss_points_kind"].label
 
 
 @pytest.mark.usefixtures("without_pictures")
