@@ -273,9 +273,10 @@ def variogram(tracks: list[Track]) -> Variogram:
     variances = np.zeros(4)
     for _ in range(4):
         variances, _ = nnls((design / scale) * weight[:, None], target * weight)
-        expected = (design / scale) @ variances
+        expected = product(design / scale, variances)
         weight = 1.0 / np.maximum(expected, 1e-3 * expected.mean() + 1e-300)
-    return Variogram(*np.sqrt(variances / scale).tolist())
+    # four digits: the last ones of a first guess depend on the CPU
+    return Variogram(*(float(f"{sd:.4g}") for sd in np.sqrt(variances / scale)))
 
 
 def _variogram_design(q: np.ndarray, rho: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
