@@ -83,7 +83,7 @@ WRONG_SETTINGS = [
     ("lost_factor", 0.5, "above 1, not"),
     ("horizon", 0.0, "above 0 and at most 1e.12 .s."),
     ("horizon", float("inf"), "above 0 and at most 1e.12 .s."),
-    ("life_temperature_k", -3.0, "above 0 and at most 5000 .K."),
+    ("life_temperature_k", 85.0, r"above 200 and at most 2000 \[K\], not 85.0. For 85 °C give 358.15"),
     ("write_window_s", 5.0e1, r"at most 10 \[S\], not 50.0. For 50 uS give 5e-05"),
     ("apparent_energy_ev", 21.0, "at most 20 .eV."),
     ("time_exponent", 11.0, "at most 10, not"),
@@ -109,7 +109,17 @@ def test_a_setting_out_of_range_is_refused(endurance_rows: Any, name: str, value
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("--horizon 1e400", "at most 1e+12 [s], not inf"),
+        ("--horizon 1e400", "--horizon takes a finite number, not inf"),
+        ("--horizon 1e13", "--horizon must be a finite number above 0 and at most 1e+12 [s]"),
+        (
+            "--temperature 25",
+            "--temperature must be a finite number above 50 and at most 2000 [K], not 25.0. For 25",
+        ),
+        ("--life-temperature nan", "--life-temperature takes a finite number, not nan"),
+        ("--constant temperature_c=-400", "temperature_c=-400: must be a finite number above -273.15 [°C]"),
+        ("--constant temperature_c=1e400", "temperature_c=1e400: must be a finite number"),
+        ("--read-voltage nan", "--read-voltage takes a finite number, not nan"),
+        ("--permittivity nan:4", "--permittivity"),
         ("--thickness 8", "at most 0.001 [m], not 8.0. For 8 nm give 8e-09"),
         ("--thickness 5e-11", "above 1e-10"),
         ("--area 25", "For 25 um2 give 2.5e-11"),
@@ -132,6 +142,16 @@ def test_the_command_line_refuses_what_means_nothing(
     assert ran.code == 2
     assert words in ran.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "typed", ["fit {} --read-voltage", "simulate iv --compliance", "simulate pulses --gap", "array vcm-trains --read-s"]
+)
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_every_command_refuses_numbers_that_are_not_finite(typed: str, value: str, devicekit: Any) -> None:
+    ran = devicekit(*typed.format(_SAVING_SHIPPED).split(), value)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"error: {typed.split()[-1]} takes a finite number, not {value}\n"
 
 
 def test_a_setting_is_refused_only_where_no_result_uses_it(endurance_rows: Any) -> None:
