@@ -130,7 +130,7 @@ def vcm(folder: Path, licence: Path) -> None:
         "contributors": "Till Zellweger and co-authors",
     }
     data = ship("vcm-trains", frame, "pulses", licence, facts, own)
-    devicekit.fit(data).to_card("vcm-trains", data).save(data.parent / "card.json", replace=True)
+    devicekit.fit(data).to_card("vcm-trains", data).save(data.parent / "card.json", overwrite=True)
 
 
 def endurance(folder: Path, licence: Path) -> None:

@@ -101,14 +101,14 @@ class _Result(Record):
         count = labels.index("end of set") + 1 if "end of set" in labels else len(labels)
         return [*self.stages[: min(count, 6) - 1], self.stages[count - 1]]
 
-    def save_fields(self, path: Path) -> None:
-        """Write mesh and stages as one npz of plain arrays in SI units, without pickle."""
+    def save_fields(self, path: Path, overwrite: bool = False) -> None:
+        """Write mesh and stages as one npz of plain arrays in SI units, without pickle; `overwrite` replaces a file."""
         buffer = io.BytesIO()
         fields: dict[str, Any] = {
             each.name: np.array([getattr(stage, each.field) for stage in self.stages]) for each in Stage.columns()
         }
         np.savez_compressed(buffer, r_faces_m=self.mesh.r_faces * NM, z_faces_m=self.mesh.z_faces * NM, **fields)
-        writing.write_bytes(path, buffer.getvalue())
+        writing.write_bytes(path, buffer.getvalue(), overwrite)
 
 
 def _of_first(attribute: str, kind: type[Record] = Cycle, path: str = "first") -> Any:

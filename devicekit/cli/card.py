@@ -154,7 +154,7 @@ def add(
     if not blocks:
         raise UsageError(f"{file}: this file holds {table.kind} data; a card takes {', '.join(ADDED)}")
     target = out or card
-    loaded.with_blocks(blocks, replace).save(target, replace=out is None)
+    loaded.with_blocks(blocks, replace).save(target, overwrite=out is None)
     if json_output:
         added = {name: block.model_dump(mode="json") for name, block in blocks.items()}
         print_json({"card": str(target), "added": added, "warnings": [each.as_dict() for each in found.warnings]})
@@ -212,7 +212,7 @@ def from_labels(
     if out is None:
         raise UsageError("Where should the card go? Add --out CARD.json.")
     card = card_from_labels(find_labels(name, given))
-    card.save(out, replace=force)
+    card.save(out, overwrite=force)
     if json_output:
         print_json({"card": str(out), **card.provenance.model_dump(mode="json")})
         return

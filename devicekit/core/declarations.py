@@ -12,6 +12,7 @@ The type of the field says what the option takes; see `KINDS`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
@@ -65,6 +66,58 @@ KINDS = {
     "tuple[Path, ...]": Kind(tuple, "files", list[Path] | None, "sequence of path"),
     "Mapping[str, str]": Kind(Mapping, "names with a text each", list[str] | None, "mapping of str to str"),
 }
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Finite numbers that a setting takes.
+
+    Parameters
+    ----------
+    above, most : float
+        Lower end, left out, and upper end, included, in `unit`.
+    unit : str
+        SI unit; "" for a pure number.
+    meant : str
+        Unit in which such a number is usual, where a number out of range is probably in it: "nm".
+    factor, offset : float
+        From it to the SI unit.
+    """
+
+    above: float = 0.0
+    most: float = math.inf
+    unit: str = ""
+    meant: str = ""
+    factor: float = 1.0
+    offset: float = 0.0
+
+    def includes(self, value: Any) -> bool:
+        """Return whether it takes a number."""
+        return math.isfinite(value) and self.above < value <= self.most
+
+    def check(self, value: Any, name: str) -> None:
+        """Refuse a number that is out of range.
+
+        Raises
+        ------
+        UsageError
+            The message begins with the name, such as ``thickness_m=`` or ``--thickness``.
+        """
+        if not self.includes(value):
+            ends = f"a finite number above {self.above:g}"
+            if math.isfinite(self.most):
+                ends += f" and at most {self.most:g}"
+            message = f"{name} must be {ends}{f' [{self.unit}]' if self.unit else ''}, not {value}"
+            if self.meant and self.includes(meant := value * self.factor + self.offset):
+                message += f". For {value:g} {self.meant} give {meant:g}"
+            raise UsageError(message)
+
+
+def check_finite(value: Any, name: str) -> None:
+    """Raise a UsageError that begins with the name, if a value is not finite, or is several and one is not."""
+    for each in value if isinstance(value, tuple | list) else (value,):
+        if isinstance(each, float) and not math.isfinite(each):
+            raise UsageError(f"{name} takes a finite number, not {each}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,6 +285,7 @@ class Option:
             self.is_pairs and not all(isinstance(each, str) for pair in value.items() for each in pair)
         ):
             raise UsageError(f"{self.name}= takes {kind.words}, not {value!r}")
+        check_finite(value, f"{self.name}=")
         if self.valid is not None:
             wrong, needs = not self.valid(value), self.needs
         elif self.is_pairs:

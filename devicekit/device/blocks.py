@@ -23,6 +23,8 @@ NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Setting = str | float | int | bool | None  # of a fit, as a card keeps it
+LARGEST_CONDUCTANCE = 10.0  # S, of a window: beyond that of any device, as readings in a wrong unit are
+FURTHEST_BELOW = 0.05  # of the high end: as far below 0 S as read noise or an offset may put the low end
 FEWEST_WINDOWS = 5  # fewest devices that show how windows differ
 
 
@@ -53,6 +55,10 @@ class Window(Strict):
     def _check_order(self) -> Self:
         if not self.low < self.high:
             raise ValueError("window: low must be below high")
+        physical = -FURTHEST_BELOW * self.high <= self.low < self.high <= LARGEST_CONDUCTANCE
+        if self.quantity == "conductance_s" and not physical:
+            limits = f"from 0 to {LARGEST_CONDUCTANCE:g} S"
+            raise ValueError(f"window: conductances must be {limits}, not low {self.low:g} and high {self.high:g}")
         if self.scale == "log" and not (self.low > 0 and self.quantity == "conductance_s"):
             raise ValueError("window: a log scale needs a conductance above 0")
         return self

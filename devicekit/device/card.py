@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
@@ -12,7 +13,7 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from devicekit.core.calls import as_path, as_states, called_as
-from devicekit.core.errors import CardError, FileError, UsageError, invalid_rows
+from devicekit.core.errors import BadRow, CardError, FileError, UsageError, invalid_rows
 from devicekit.core.printing import Printed
 from devicekit.core.text import percent, span, width_suffix
 from devicekit.device.blocks import Branch, Conditions, DeviceRow, Provenance, Strict, Variation, Window
@@ -45,6 +46,7 @@ OF_CONDITIONS = ("ltp_width_s", "ltd_width_s")  # left out unless they differ
 OF_ROWS = ("low", "high")  # optional numbers of a device's row and of a branch's variation, left out if absent
 OF_RATE = ("factor_of_all",)
 OF_VARIATION = ("held_memory", "tilt", "read_tilt", "read_known")
+_AGREEMENT = 1e-6  # relative: of a number with the same one computed on another machine
 SCHEMA_VERSION = 3  # 1 had "flags" instead of warnings; 2 had no intervals of deviations
 
 
@@ -239,9 +241,23 @@ class DeviceCard(Printed, Strict):
         return files.dump_json(found)
 
     @called_as("card.save('card.json')")
-    def save(self, path: Path | str, replace: bool = False) -> None:
-        """Write the card whole or not at all; `replace` allows overwriting the file that it was loaded from."""
-        writing.write_text(as_path(path, "card.save"), self.to_json(), replace)
+    def save(self, path: Path | str, overwrite: bool = False, sources: Iterable[Path | str] = ()) -> None:
+        """Write the card whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+        overwrite : bool
+            Replace a file that devicekit did not write, or one of the sources.
+        sources : iterable of path-like
+            Files that the card was made from.
+
+        Raises
+        ------
+        FileError
+            If such a file exists, or the file cannot be written.
+        """
+        writing.write_text(as_path(path, "card.save"), self.to_json(), overwrite, sources)
 
     @classmethod
     def from_json(cls, text: str, name: str = "card") -> Self:
@@ -266,9 +282,12 @@ class DeviceCard(Printed, Strict):
         if version == 2:
             text = json.dumps({**raw, "schema_version": SCHEMA_VERSION})
         try:
-            return cls.model_validate_json(text)
+            card = cls.model_validate_json(text)
         except ValidationError as error:
             raise CardError(f"{name} is not a valid device card", invalid_rows(error, "card")) from error
+        if rows := [*_contradictions(card, card.ltp), *_contradictions(card, card.ltd)]:
+            raise CardError(f"{name} contradicts itself: theta was changed, or what follows from it. Fit again", rows)
+        return card
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -292,6 +311,31 @@ class DeviceCard(Printed, Strict):
             raise CardError(_not_a_card(path))
         writing.note_input(path)
         return cls.from_json(text, str(path))
+
+
+def _contradictions(card: DeviceCard, branch: Branch) -> list[BadRow]:
+    """Return where the numbers of a branch that follow from theta are not those of theta."""
+    from devicekit.models import kernel
+
+    law, curve, theta = card.law, branch.rate_curve, np.array(branch.theta)
+    expected = law.to_published(theta, branch.direction)
+    pairs = [(f"coefficients.{name}", branch.coefficients.get(name), value) for name, value in expected.items()]
+    if len(curve.r) != len(curve.rate):
+        pairs.append(("rate_curve: numbers of rate", len(curve.rate), len(curve.r)))
+    r, sign = np.array(curve.r), 1.0 if branch.direction == "ltp" else -1.0
+    rates = kernel.rates_uncompiled(law, theta, r if sign > 0 else 1.0 - r)
+    for k, (found, rate) in enumerate(zip(curve.rate, rates.tolist(), strict=False)):
+        capped = sign * min(rate, branch.largest_step)  # as of an idealised card
+        pairs.append((f"rate_curve.rate.{k}", found, capped if _agree(found, capped) else sign * rate))
+    return [
+        BadRow(None, f"{branch.direction}.{place}", "nothing" if found is None else f"{found:.9g}", f"{value:.9g}")
+        for place, found, value in pairs
+        if found is None or not _agree(found, value)
+    ]
+
+
+def _agree(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=_AGREEMENT, abs_tol=1e-12)
 
 
 def _not_a_card(path: Path) -> str:

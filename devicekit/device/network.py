@@ -257,8 +257,10 @@ class TrainedNetwork:
             reason = f"{error} is missing" if isinstance(error, KeyError) else error
             raise FileError(f"{name} is not a trained network ({reason}); {_ADVICE}") from error
 
-    def save(self, path: Path | str) -> None:
+    def save(self, path: Path | str, overwrite: bool = False) -> None:
         """Write a .npz file; the same network gives the same bytes.
+
+        `overwrite` replaces a file that devicekit did not write.
 
         Raises
         ------
@@ -267,7 +269,7 @@ class TrainedNetwork:
         about, arrays = self.to_parts()
         stream = io.BytesIO()
         np.savez_compressed(stream, **{"about": np.array(about), **arrays})  # type: ignore[arg-type]
-        writing.write_bytes(Path(path), stream.getvalue())
+        writing.write_bytes(Path(path), stream.getvalue(), overwrite)
 
     @classmethod
     def load(cls, path: Path | str) -> Self:

@@ -17,7 +17,7 @@ from devicekit.core.errors import UsageError
 from devicekit.core.quantities import GLOSSARY
 from devicekit.core.text import listed
 from devicekit.device.array import DeviceArray
-from devicekit.device.blocks import Window
+from devicekit.device.blocks import LARGEST_CONDUCTANCE, Window
 from devicekit.device.card import DeviceCard
 from devicekit.names import mark_sentence
 from devicekit.system import exporting
@@ -227,8 +227,9 @@ def convert_to_siemens(card: DeviceCard, options: ExportOptions, target: str) ->
     if card.window.quantity != "weight":
         raise UsageError("window= applies only to cards with weights; this card is already in S. Remove it.")
     low, high = options.window
-    if not 0 < low < high < np.inf:
-        raise UsageError(f"window= takes two conductances in S with 0 < LOW < HIGH; got {low:g} {high:g}.")
+    if not 0 < low < high <= LARGEST_CONDUCTANCE:
+        order = f"0 < LOW < HIGH <= {LARGEST_CONDUCTANCE:g}"
+        raise UsageError(f"window= takes two conductances in S with {order}; got {low:g} {high:g}.")
     window = Window(quantity="conductance_s", low=low, high=high, scope="given as an option")
     return card.model_copy(update={"window": window})
 

@@ -18,6 +18,7 @@ from devicekit.core.records import plain
 from devicekit.core.scalars import Scalar
 from devicekit.core.text import count
 from devicekit.device.measured import Measured
+from devicekit.features.definitions import option_name, refuse_unused
 from devicekit.features.merit import MeritResult, Settings
 from devicekit.plot import Panel
 from devicekit.report import Block, Section, Text
@@ -198,11 +199,24 @@ def characterize(
                 f"read_voltage={voltage:g} contradicts the settings ({settings.read_voltage:g}). Give it once."
             )
         settings = replace(settings, read_voltage=voltage)
+    found = find_merits(table, settings)
+    refuse_unused([(option_name(each), f"{each}=") for each in settings.given], found.results)
+    return found
+
+
+def find_merits(table: Table, settings: Settings) -> Characterization:
+    """Compute the figures of merit of a table, whether or not they use all settings.
+
+    Raises
+    ------
+    TraceError
+        If there are none.
+    """
     with np.errstate(all="ignore"):  # extreme values overflow; non-finite results are reported as missing
-        return _characterize(table, settings)
+        return _find_merits(table, settings)
 
 
-def _characterize(table: Table, settings: Settings) -> Characterization:
+def _find_merits(table: Table, settings: Settings) -> Characterization:
     if isinstance(table, RecordTable):
         raise TraceError(
             "the records have no columns of voltage and current. Name them with "

@@ -3,8 +3,12 @@
 This module imports nothing heavy, because the command line reads its choices here.
 """
 
+import re
+from collections.abc import Container, Iterable
 from typing import Literal, get_args
 
+from devicekit.core.constants import ZERO_C
+from devicekit.core.declarations import Limits
 from devicekit.core.errors import UsageError
 from devicekit.core.quantities import Quantity
 
@@ -19,6 +23,34 @@ LIFE_TEMPERATURE_K = 358.15  # of use, for a predicted life
 LOST_FACTOR = 2.0  # change of a conductance at which its state is lost
 BITS = (2, 3, 4)  # of a cell, whose errors after a bake are counted
 MOST_BITS = 6
+TEMPERATURE = Limits(50.0, 2000.0, "K", "°C", offset=ZERO_C)  # 25 is a room in the other unit
+OF_LIFE = Limits(200.0, 2000.0, "K", "°C", offset=ZERO_C)
+RATIO = Limits(1.0)
+LIMITS = {  # of settings, by the names of their options
+    "threshold": RATIO,
+    "horizon": Limits(most=1e12, unit="s"),
+    "thickness": Limits(1e-10, 1e-3, "m", "nm", 1e-9),
+    "area": Limits(1e-18, 1e-3, "m2", "um2", 1e-12),
+    "temperature": TEMPERATURE,
+    "life_temperature": OF_LIFE,
+    "lost_factor": RATIO,
+    "write_window": Limits(most=10.0, unit="S", meant="uS", factor=1e-6),
+    "bake": OF_LIFE,
+    "apparent_energy": Limits(most=20.0, unit="eV"),
+    "time_exponent": Limits(most=10.0),
+}
+_BAKES = ("bakes of many cells", ("bakes",))
+USES = {  # data for which a setting is, and the figures of merit that use it
+    **dict.fromkeys(("v_set", "v_reset"), ("voltage sweeps", ("dc",))),
+    "threshold": ("endurance data", ("endurance",)),
+    "horizon": ("retention data", ("retention", "bakes")),
+    "kernel": ("a relaxation after pulses", ("volatile",)),
+    "ppf_baseline": ("paired pulses", ("facilitation",)),
+    **dict.fromkeys(("thickness", "area", "temperature", "permittivity"), ("the conduction of sweeps", ("mechanism",))),
+    "life_temperature": ("retention at several temperatures", ("arrhenius", "bakes")),
+    "lost_factor": ("retention at several temperatures", ("arrhenius",)),
+    **dict.fromkeys(("bits", "write_window", "bake", "apparent_energy", "time_exponent"), _BAKES),
+}
 LEVELLED = ("half_ln_g", "onset")  # depend on levels at the read voltage: 0.1 V more shifted half_ln_g by 25 mV
 
 # Numbers of a sweep whose spreads over cycles and devices are reported.
@@ -126,6 +158,31 @@ def check_definitions(v_set: str, v_reset: str) -> None:
     for name, known in ((v_set, V_SET), (v_reset, V_RESET)):
         if name not in known:
             raise UsageError(f"{name!r} is not a definition; choose one of {', '.join(known)}")
+
+
+def option_name(setting: str) -> str:
+    """Return the name of the option for a setting: life_temperature_k is that of life_temperature."""
+    return re.sub(r"_(?:m|m2|k|s|ev)$", "", setting)
+
+
+def refuse_unused(given: Iterable[tuple[str, str]], found: Container[str]) -> None:
+    """Refuse settings that no figure of merit at hand uses.
+
+    Parameters
+    ----------
+    given : iterable of (str, str)
+        Names of options that are not as by default, and how messages write them.
+    found : container of str
+        Names of the figures of merit.
+
+    Raises
+    ------
+    UsageError
+    """
+    for name, written in given:
+        data, users = USES.get(name, ("", ()))
+        if data and not any(each in found for each in users):
+            raise UsageError(f"{written} has no effect: it is for {data}, which these data do not hold. Remove it.")
 
 
 def rule(method: str, read: float | None) -> str:

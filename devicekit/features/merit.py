@@ -23,16 +23,29 @@ from devicekit.features.definitions import (
     DEFAULT_V_RESET,
     DEFAULT_V_SET,
     LIFE_TEMPERATURE_K,
+    LIMITS,
     LOST_FACTOR,
     MOST_BITS,
     THRESHOLD,
     check_definitions,
+    option_name,
 )
 from devicekit.plot import Panel
 from devicekit.report import Block, Table, Text, draw
+from devicekit.system.options import BASELINES, KERNELS
 from devicekit.tables import Table as AnyTable
 
 MOST_CURVES = 100  # a figure with more lines is unreadable and large
+
+
+def _check_numbers(settings: Sample | Settings) -> None:
+    """Refuse numbers of another type, or out of the range that their options declare."""
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if each.type in ("float", "float | None") and value is not None:
+            as_number(value, each.name)
+            if (limits := LIMITS.get(option_name(each.name))) is not None:
+                limits.check(value, f"{each.name}=")
 
 
 @dataclass(frozen=True)
@@ -60,10 +73,7 @@ class Sample:
     permittivity: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        for name, unit in (("thickness_m", "m"), ("area_m2", "m2"), ("temperature_k", "K")):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise UsageError(f"{name}= must be a finite number above 0 [{unit}], not {value}")
+        _check_numbers(self)
         if self.permittivity is not None and not 1 <= self.permittivity[0] <= self.permittivity[1] < math.inf:
             raise UsageError(f"permittivity= must be a range (low, high) of 1 or more, not {self.permittivity}")
 
@@ -97,16 +107,23 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_definitions(self.v_set, self.v_reset)
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.type in ("float", "float | None") and value is not None:
-                as_number(value, each.name)
+        _check_numbers(self)
         if not self.bits or not all(1 <= each <= MOST_BITS for each in self.bits):
             raise UsageError(f"bits= must be 1 to {MOST_BITS}, not {', '.join(map(str, self.bits))}")
-        for name, unit in (("write_window_s", "S"), ("apparent_energy_ev", "eV"), ("time_exponent", "1")):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise UsageError(f"{name}= must be a finite number above 0 [{unit}], not {value}")
+        for name, known in (("kernel", KERNELS), ("ppf_baseline", BASELINES)):
+            if getattr(self, name) not in (None, *known):
+                raise UsageError(f"{name}= is one of {', '.join(known)}, not {getattr(self, name)!r}")
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the settings that are not as by default; those of the sample by their own names."""
+        pairs = ((self, Settings()), (self.sample, Sample()))
+        return tuple(
+            each.name
+            for own, usual in pairs
+            for each in fields(own)
+            if each.name != "sample" and getattr(own, each.name) != getattr(usual, each.name)
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

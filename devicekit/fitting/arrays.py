@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import as_reals
 from devicekit.core.errors import UsageError
 
 
@@ -47,7 +48,7 @@ def _rows(direction: str, given: Any) -> list[np.ndarray]:
     """Return the trains of one direction, each of shape (N + 1,)."""
     try:
         one = np.ndim(given[0] if isinstance(given, Sequence) and len(given) else given) + isinstance(given, Sequence)
-        rows = [np.asarray(each, float) for each in (given if one > 1 else [given])]
+        rows = [as_reals(each, f"{direction}=") for each in (given if one > 1 else [given])]
     except (TypeError, ValueError):
         rows = []
     if not rows or any(row.ndim != 1 or np.isinf(row).any() or np.isnan(row).all() for row in rows):

@@ -258,7 +258,7 @@ def _box(law: Law, data: _Data, fixed: dict[str, float]) -> search.Box:
     lower, upper = box.lower.copy(), box.upper.copy()
     for name, value in fixed.items():
         lower[law.parameters.index(name)] = upper[law.parameters.index(name)] = value
-    return search.Box(lower, upper, box.prior_mean, box.prior_precision)
+    return replace(box, lower=lower, upper=upper)
 
 
 def score_law(law: Law, data: _Data, name: str, fixed: dict[str, float] | None = None) -> LawScore:

@@ -17,6 +17,7 @@ from devicekit.fitting.branch.fit import (
     FEWEST_CLUSTERS,
     find_outliers,
     fit_branch,
+    mean_optimum,
     refine_by_innovations,
     with_cluster_covariance,
 )
@@ -36,6 +37,7 @@ from devicekit.fitting.sampling import spread_ratios
 from devicekit.fitting.variation.result import WHOLE, BranchSpread
 from devicekit.fitting.variation.spread import estimate_variation
 from devicekit.fitting.variation.windows import OwnWindow
+from devicekit.models.registry import ladder
 from devicekit.tables import PulseTable
 
 MOST_DEVICES = 20  # whose trains determine the noise of a set
@@ -50,6 +52,7 @@ CEILING_WORDS = {
     "step": "the scatter in proportion to the step",
     "held": "the fluctuation from pulse to pulse",
 }
+FURTHEST_CURVE = 0.01  # of the window: most likely laws whose curve misses the mean curve by more are not drawn
 MOST_NAMED = 5  # dead devices, in a sentence
 LARGE = 10**6  # degrees of freedom of a normal quantile
 
@@ -80,7 +83,8 @@ def _fit_whole_trains(
         rising = [np.where(find_outliers(fit), np.nan, rows) for fit, rows in zip(fits, rising, strict=True)]
     noise = float(np.median([estimate_noise(row) for rows in rising for row in rows[:MOST_JUDGED]]))
     starts = [fit.parameters for fit in fits]
-    found = fit_trains(central.law, rising, starts, noise)
+    nested = [(law, [mean_optimum(law, fit) for fit in fits]) for law in ladder(central.law)]
+    found = fit_trains(central.law, rising, starts, noise, nested)
     return found, tuple(chosen), misfit(found, rising)
 
 
@@ -118,7 +122,8 @@ def _with_bands(
             # the law holds: take the estimate of the same likelihood as the errors
             if cycles > 1 and options.estimator == "auto":
                 parameters, bounds = found.parameters[0], found.at_bound(0)
-                central = replace(central, parameters=parameters, at_bound=bounds, final_solve=None)
+                likely = replace(central, parameters=parameters, at_bound=bounds, final_solve=None)
+                central = likely if likely.rms <= central.rms + FURTHEST_CURVE else central
         central = update_warnings(central, explained=clear and cycles > 1, alone=cycles == 1)
     for k, name in enumerate(chosen if own else ()):
         if name in own and (clear or cycles < FEWEST_CLUSTERS):
@@ -174,6 +179,7 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             rereads[direction] = found_again
         whole[direction], chosen, left[direction] = _fit_whole_trains(trains, central[direction], own, options)
         central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, trains, options)
+        central[direction] = replace(central[direction], log_likelihood=whole[direction].log_likelihood)
         for name, fitted in own.items():
             devices[name][direction] = fitted
     variation = estimate_variation(sets, central, devices, whole, rereads)

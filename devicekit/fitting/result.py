@@ -211,7 +211,13 @@ class DeviceFit(Record):
         )
 
     @called_as("fit.save('card.json')")
-    def save(self, path: Path | str, source: Path | str | None = None, synthetic: bool = False) -> None:
+    def save(
+        self,
+        path: Path | str,
+        source: Path | str | None = None,
+        synthetic: bool = False,
+        overwrite: bool = False,
+    ) -> None:
         """Write the device card of this fit; the file names the device.
 
         Parameters
@@ -220,6 +226,8 @@ class DeviceFit(Record):
             File to write, whole or not at all, such as ``card.json``.
         source, synthetic
             As for `to_card`.
+        overwrite : bool
+            Replace a file that devicekit did not write, or one that was fitted.
 
         Raises
         ------
@@ -228,7 +236,7 @@ class DeviceFit(Record):
         UsageError
             If there is a fit for each of several pulse widths.
         FileError
-            If the file cannot be written.
+            If such a file exists, or the file cannot be written.
         """
         if self.conditions:
             raise UsageError(
@@ -236,7 +244,8 @@ class DeviceFit(Record):
                 "for one in fit.conditions: one.save(FILE)."
             )
         file = as_path(path, "fit.save")
-        self.to_card(file.stem, source, synthetic).save(file)
+        read = [*self.table.meta.get("files", ()), *([source] if source is not None else [])]
+        self.to_card(file.stem, source, synthetic).save(file, overwrite, read)
 
     @called_as("fit.predict(range(101), 'ltp')")
     def predict(

@@ -126,13 +126,13 @@ def _record_from_table(
     marks: set[str],
 ) -> Record:
     """Make the record of one table."""
-    from devicekit.features.characterize import characterize
+    from devicekit.features.characterize import find_merits
     from devicekit.features.merit import Settings
 
     settings = options.settings or Settings()
     if (voltage := reading.get(_READ_VOLTAGE)) is not None:
         settings = replace(settings, read_voltage=voltage)
-    found = characterize(table, settings)
+    found = find_merits(table, settings)
     stem = files.stem(path)
     name = options.name or (device if options.by_device and device else stem)
     metadata = options.gather_metadata(path, device, table.meta.get("labels", {}))

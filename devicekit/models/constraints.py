@@ -55,6 +55,7 @@ def constrain(law: Law, direction: str, limits: Mapping[str, Limits]) -> Law:
         fixed=tuple(name for name, (low, high) in own.items() if low == high),
         bounded=tuple(name for name, (low, high) in own.items() if low != high),
         to_published=partial(_publish_scaled, law) if scaled else law.to_published,
+        nested={} if scaled else law.nested,
     )
     object.__setattr__(made, "id", kernel.SCALED[law.name] if scaled else law.id)
     return made

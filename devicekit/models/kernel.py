@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from devicekit.models.law import MAX_SHAPE
+from devicekit.models.law import MAX_SHAPE, Law
 from devicekit.models.registry import LAWS
 from devicekit.system.jit import borrowing, compiled, switch
 
@@ -63,6 +63,18 @@ def rates(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     for k in range(x.size):
         out[k] = rate(law, theta, mid, x[k], scratch)
     return out
+
+
+def rates_uncompiled(law: Law, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return the same for a few x, without the time that compiled code takes to load."""
+    shape, scratch = getattr(law.ell, "py_func", law.ell), np.empty(MAX_SHAPE)
+    try:
+        with np.errstate(all="ignore"):
+            mid, *at_x = (shape(each, theta[1:], scratch) for each in (0.5, *x.tolist()))
+    except (ArithmeticError, ValueError):  # where compiled code gives inf or NaN
+        return np.asarray(rates(law.id, theta, x))
+    log_rates = theta[0] + np.array(at_x) - (0.0 if mid == -math.inf else mid)
+    return np.exp(np.minimum(log_rates, LARGEST_LOG_RATE))
 
 
 @compiled

@@ -84,6 +84,9 @@ class Law:
 
     settable : mapping of str to Coefficient
         Published coefficients that a user can fix or bound; the parameters themselves if not given.
+    nested : mapping of str to callable
+        Laws that are special cases of this one, by name: theta of the other -> theta of this one with the same rates.
+        A fit of this law also starts from their fits, and is never less likely (`devicekit.models.registry.ladder`).
     fixed, bounded : tuple of str
         Those that are fixed or bounded (`devicekit.models.constraints`).
 
@@ -110,6 +113,7 @@ class Law:
     priors: Mapping[str, Prior] = field(default_factory=dict)
     distances: Mapping[str, Prior] = field(default_factory=dict)
     settable: Mapping[str, Coefficient] = field(default_factory=dict)
+    nested: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict, repr=False)
     fixed: tuple[str, ...] = ()
     bounded: tuple[str, ...] = ()
     id: int = field(default=-1, init=False)
@@ -143,6 +147,11 @@ class Law:
     def is_fixed(self) -> np.ndarray:
         """Which parameters of a fit have one value only, shape (p + 1,); the starting state is free."""
         return np.append(np.equal(self.lower, self.upper), False)
+
+    def embed(self, name: str, parameters: np.ndarray) -> np.ndarray:
+        """Return (theta, x0) of this law for those of a law nested in it, or the nearest within its bounds."""
+        theta = np.clip(self.nested[name](parameters[:-1]), self.lower, self.upper)
+        return np.append(theta, parameters[-1])
 
     def names_at_bound(self, which: np.ndarray) -> tuple[str, ...]:
         """Return the names of the parameters of a fit that sit at a bound, without those that are fixed.

@@ -37,4 +37,12 @@ def get_law(name: str) -> Law:
     return LAWS[name]
 
 
-__all__ = ["CURVE_LAWS", "LAWS", "get_law"]
+def ladder(law: Law) -> list[Law]:
+    """Return the laws nested in a law, and in those, the simplest first."""
+    found: dict[str, Law] = {}
+    for name in law.nested:
+        found |= {each.name: each for each in (*ladder(LAWS[name]), LAWS[name])}
+    return sorted(found.values(), key=lambda each: (each.n_parameters, len(each.nested)))
+
+
+__all__ = ["CURVE_LAWS", "LAWS", "get_law", "ladder"]

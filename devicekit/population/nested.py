@@ -240,6 +240,8 @@ def interval(found: Components, which: int) -> Estimate:
         return float(np.sqrt(max(top - loglik, 0.0))) - allowed
 
     value, middle = float(np.sqrt(found.variances[which])), max(float(best[which]), 1e-6)
+    if found.design.degrees[which] < 2:
+        return Estimate(value, reason="two groups do not bound it; three do")
     upper = _border(outside, middle, 4.0)
     if upper is None:
         return Estimate(value, reason="the data do not bound it")

@@ -253,7 +253,8 @@ def _standouts(found: Population, sweeps: Callable[[Sequence[tuple[str, int]]], 
     if found.standouts:
         blocks.append(Table.of(found.standouts, "Cells far from the others, beyond 3.5 robust standard deviations"))
     if found.disagreements:
-        blocks.append(Table.of(found.disagreements, "Sweeps of which the note says something else than the numbers"))
+        words = "Sweeps of which the note says something else than the numbers; a switch changes G at least twofold"
+        blocks.append(Table.of(found.disagreements, words))
         for each in found.disagreements[:MOST_PICTURES]:
             curves = sweeps([(each.file, each.sweep)])
             if curves:

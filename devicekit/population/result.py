@@ -361,9 +361,18 @@ def _check_notes(steps: pd.DataFrame) -> tuple[Notes | None, list[Disagreement]]
             wrong = wrong or not switched
         if wrong:
             volts = f" at {at:.3g} V" if np.isfinite(at) else ""
-            found = f"{OUTCOMES[str(row['outcome'])]}{volts}"
+            found = f"{OUTCOMES[str(row['outcome'])]}{volts}{'' if switched else _numbers(row)}"
             other.append(Disagreement(file=row["file"], sweep=int(row["sweep"]), note=str(row["note"]), found=found))
     return (Notes(**numbers) if any(numbers.values()) else None), other
+
+
+def _numbers(row: Mapping[Any, Any]) -> str:
+    """Return the conductances of a sweep that did not switch, and its limit if it ends there, in brackets."""
+    states = [(row["g_before_s"], "before"), (row["g_end_s"], "at the end")]
+    words = [f"{si(value, 'S')} {when}" for value, when in states if np.isfinite(value)]
+    if row["limited"]:
+        words.append(f"at its limit of {si(row['compliance_a'], 'A')}")
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _unknown(

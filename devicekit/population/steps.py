@@ -15,6 +15,7 @@ import pandas as pd
 
 from devicekit.core.records import Record, column
 from devicekit.features.dc.compliance import assign_shared_limits
+from devicekit.features.dc.segments import Excursion
 from devicekit.features.dc.sweeps import Figures, Sweep, figures_of
 from devicekit.features.dc.switching import AT_COMPLIANCE, is_out_of_reach
 from devicekit.features.dc.transitions import LEAST_SWITCHING, Transition, polarity, transitions
@@ -54,6 +55,7 @@ class Step(Record):
     bound_v: float = column(default=np.nan, unit="V", doc="end of a sweep that did not switch, or not to its end")
     g_before_s: float = column(default=np.nan, unit="S", doc="conductance before, at the read voltage")
     g_after_s: float = column(default=np.nan, unit="S", doc="conductance after, at the read voltage")
+    g_end_s: float = column(default=np.nan, unit="S", doc="I/V at the end of a sweep that did not switch")
     g_hrs_s: float = column(default=np.nan, unit="S", doc="conductance of the HRS at the read voltage")
     g_lrs_s: float = column(default=np.nan, unit="S", doc="conductance of the LRS at the read voltage")
     compliance_a: float = column(default=np.nan, unit="A", doc="current limit: by the name, a column or a plateau")
@@ -195,9 +197,14 @@ def _on_from_start(sweep: Sweep, read: float) -> float | None:
     return float(i[hit[0]] / v[hit[0]])
 
 
+def _main(sweep: Sweep) -> Excursion:
+    """Return the excursion to the largest voltage."""
+    return max(sweep.excursions, key=lambda each: float(np.abs(sweep.v[each.span]).max()))
+
+
 def _end(sweep: Sweep, step: str) -> tuple[float, bool]:
     """Return the conductance at the end of the main way up [S], and whether the current is at its limit there."""
-    main = max(sweep.excursions, key=lambda each: float(np.abs(sweep.v[each.span]).max()))
+    main = _main(sweep)
     at = slice(max(main.up.stop - AT_END, main.up.start), main.up.stop)
     v, i = np.abs(sweep.v[at]), main.sign * sweep.i[at]
     limited = main.limit is None and step != "reset"  # nothing limits it: its end shows what it does
@@ -216,12 +223,16 @@ def _end(sweep: Sweep, step: str) -> tuple[float, bool]:
 def _one_way(common: dict[str, Any], sweep: Sweep, after: _State | None, definitions: Definitions) -> Step:
     """Return what a forming, set or reset did."""
     step, read = str(common["step"]), min(definitions.read, sweep.reach)
-    main = max(sweep.excursions, key=lambda each: float(np.abs(sweep.v[each.span]).max()))
+    main = _main(sweep)
     stop = main.sign * float(np.abs(sweep.v[main.span]).max())
     if main.limit is not None and not np.isfinite(float(common["compliance_a"])):
         common = {**common, "compliance_a": main.limit}
     if step != "reset" and (on := _on_from_start(sweep, read)) is not None:
         return Step(**common, outcome="already_on", g_before_s=on, bound_v=np.nan)
+    start = sweep.level(main.up, read)
+    start = start if start > 0 else np.nan
+    if not _has_current(sweep, main.sign):
+        return Step(**common, outcome="no_current", bound_v=stop, g_before_s=start)
     signs = (main.sign, -main.sign) if step != "reset" else (-main.sign, main.sign)
     found, held = _figures(sweep, step, after, signs, definitions)
     at = found.v_reset_v if step == "reset" else found.v_set_v
@@ -237,9 +248,9 @@ def _one_way(common: dict[str, Any], sweep: Sweep, after: _State | None, definit
         return Step(**common, outcome="switched", g_before_s=before, g_after_s=later, **levels)
     if found.outcome in COUNTED and np.isfinite(limit):
         return Step(**common, outcome="at_limit", bound_v=limit, g_before_s=before, g_after_s=later)
-    start, common = sweep.level(main.up, read), {**common, "limited": _end(sweep, step)[1]}
-    outcome = "no_switching" if _has_current(sweep, main.sign) else "no_current"
-    return Step(**common, outcome=outcome, bound_v=stop, g_before_s=start if start > 0 else np.nan)
+    end, limited = _end(sweep, step)
+    ends = end if end > 0 else np.nan
+    return Step(**common, outcome="no_switching", bound_v=stop, g_before_s=start, g_end_s=ends, limited=limited)
 
 
 def _is_hidden(found: Figures, definitions: Definitions) -> bool:
@@ -264,17 +275,18 @@ def _states_after(sweep: Sweep, step: str, after: _State | None, read: float) ->
     """Return conductances after a sweep of one way to try [S], and whether a later reading shows each.
 
     A set that reaches its limit has at least the conductance of the point where it does; a reset that ends below its
-    limit at most that of its end, and one that ends at its limit has not reset. A later reading on the other side of
-    that shows another event, such as a state that was not kept.
+    limit at most that of its end, and one that ends at its stated limit has not reset. A later reading on the other
+    side of that shows another event, such as a state that was not kept. A limit that only the data show may be the flat
+    current of a gradual reset, so that the later reading decides.
     """
     end, limited = _end(sweep, step)
     start = sweep.level(sweep.parts[0], read)
     start = start if start > 0 else sweep.least(sweep.parts[0], read)
     later = after is not None and np.isfinite(after.value) and not (step == "reset" and after.limited)
     if step == "reset":
-        if limited:
+        if limited and _main(sweep).source == "stated":
             return [(np.nan, False)]
-        own = end if 0 < end < start * np.exp(-LEAST_SWITCHING) else np.nan
+        own = end if not limited and 0 < end < start * np.exp(-LEAST_SWITCHING) else np.nan
         kept = later and (np.isnan(own) or after.value <= 2.0 * own)  # type: ignore[union-attr]
     else:
         own = end if end > start * np.exp(LEAST_SWITCHING) and limited else np.nan

@@ -244,6 +244,7 @@ def _read(
         table, where = read_file(Source.of_frame(path), options), "the table"
     elif several is None:
         table, where = read_file(Source(path), options), Path(path).name
+        object.__setattr__(table, "meta", {**table.meta, "files": [str(path)]})
     else:
         if loaded is None:
             options = _options_for_several(several, options, sources)

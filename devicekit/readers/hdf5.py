@@ -122,6 +122,7 @@ def save(
     card: DeviceCard | None = None,
     tables: Sequence[Table] = (),
     network: TrainedNetwork | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write the file of `pack`, completely or not at all.
 
@@ -131,12 +132,15 @@ def save(
         The file.
     card, tables, network
         As for `pack`.
+    overwrite : bool
+        Replace a file that devicekit did not write, or one that a table was read from.
 
     Raises
     ------
     UsageError, FileError
     """
-    writing.write_bytes(Path(path), pack(card, tables, network))
+    sources = [each for table in tables for each in table.meta.get("files", ())]
+    writing.write_bytes(Path(path), pack(card, tables, network), overwrite, sources)
 
 
 @called_as("devicekit.load_hdf5('device.h5')")

@@ -124,18 +124,18 @@ class Layout:
         """Return the columns with a role."""
         return [column for column in self.columns if column.role == role]
 
-    def save(self, path: Path | str) -> None:
-        """Write the layout as a recipe (TOML), for other files of the same kind.
+    def save(self, path: Path | str, overwrite: bool = False) -> None:
+        """Write the layout as a recipe (TOML), for other files of the same kind; `overwrite` replaces another file.
 
         Raises
         ------
         FileError
-            If a file that is not a recipe exists there, or the recipe cannot be written.
+            If another file exists there, or the recipe cannot be written.
         """
         path = Path(path)
-        if path.exists() and "[recipe]" not in path.read_text(encoding="utf-8", errors="replace"):
+        if not overwrite and path.exists() and "[recipe]" not in path.read_text(encoding="utf-8", errors="replace"):
             raise FileError(f"{path} exists and is not a recipe. Choose another name.")
-        writing.write_text(path, self.toml())
+        writing.write_text(path, self.toml(), overwrite)
 
     def toml(self) -> str:
         """Return the layout as a recipe, with the evidence as comments."""

@@ -279,9 +279,9 @@ class Report:
         """Return what the page shows, as HTML to stand in another page that has the style sheets and the script."""
         return template("body.html.j2").render(report=self.shown, version=__version__)
 
-    def save(self, path: Path) -> None:
-        """Write the page whole or not at all."""
-        writing.write_text(path, self.to_html())
+    def save(self, path: Path, overwrite: bool = False) -> None:
+        """Write the page whole or not at all; `overwrite` replaces a file that devicekit did not write."""
+        writing.write_text(path, self.to_html(), overwrite)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from devicekit.core.errors import FileError
 from devicekit.system import work
 from devicekit.system.files import sha256
 from devicekit.system.ownmark import MARKER, Marker, read_marker
-from devicekit.system.writing import check_no_input, clear, note_replaced, settings_of_command, write_json
+from devicekit.system.writing import check_no_input, claimed, clear, note_replaced, settings_of_command, write_json
 
 _logger = logging.getLogger(__name__)
 
@@ -213,7 +213,7 @@ def result_folder(
         check_no_input(out, None)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with work.work_folder(out) as new:
+        with claimed([out]), work.work_folder(out) as new:
             new.mkdir(0o777 & ~work.umask())
             try:
                 yield new

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LOCK_FILE = ".devicekit.lock"  # of a folder whose files are changed by several processes
 PATIENCE = 60.0  # s to wait for another process
 _LOCK, _NEW, _WAS = "lock", "new", "was"
+_CLAIM = "claimed_"  # in the name of a work folder that a running command holds for what it will write
 _LONGEST_STEM = 40  # characters of a name that the name of its work folder repeats
 _NAME = re.compile(r"\.(?P<stem>.*)\.devicekit-[a-z0-9_]{8}", re.DOTALL)
 _TRIES = 8  # of a work folder that another process cleared before it was locked
@@ -70,6 +71,35 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def claimed(target: Path) -> Iterator[None]:
+    """Keep another command from working on the same result; what a killed one claimed is free again.
+
+    Raises
+    ------
+    FileError
+        If another command works on it.
+    """
+    from filelock import Timeout
+
+    folder = target.parent / f".{target.name[:_LONGEST_STEM]}.devicekit-{_CLAIM}"
+    lock = _lock(folder / _LOCK)
+    try:
+        folder.mkdir(exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise FileError(f"another command is writing {target}: wait until it ends, or choose another out=") from None
+    except (OSError, NotImplementedError):  # a folder that is missing or may not be written: for the caller to say
+        yield
+        return
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)  # where a file that is open stays
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """Writing of files so that nothing is ever half-written or lost.
 
-A result is written under a temporary name and renamed. While a command runs (`one_command`), no file that it has read
-is replaced, and no file that does not bear devicekit's mark (`devicekit.system.ownmark`), unless it may
-(`allow_replacing`).
+A result is written under a temporary name and renamed. No file that does not bear devicekit's mark
+(`devicekit.system.ownmark`) is replaced, and no file that was read for it, unless the caller says so (`replace`); while
+a command runs (`one_command`), `allow_replacing` says so for all but its inputs.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,12 +30,14 @@ class _Command:
     inputs: set[Path] = field(default_factory=set)
     written: set[Path] = field(default_factory=set)
     cleared: set[Path] = field(default_factory=set)
+    claimed: set[Path] = field(default_factory=set)
     may_replace: bool = False
     settings: dict[str, Any] | None = None
     replaced: list[dict[str, Any]] = field(default_factory=list)
 
 
 _command: ContextVar[_Command | None] = ContextVar("command", default=None)
+_of_python: dict[Path, tuple[int, int, int]] = {}  # by file: as Python wrote it outside a command
 
 
 @contextmanager
@@ -126,7 +128,7 @@ def _is_same(one: Path, other: Path) -> bool:
     return one.parent == other.parent and one.name.casefold() == other.name.casefold()
 
 
-def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Path:
+def _target(path: Path, data: bytes | None = None, replace: bool = False, sources: Iterable[Path | str] = ()) -> Path:
     """Return the file that a path stands for, links followed, if it may be written."""
     target = Path(os.path.realpath(path))
     try:
@@ -139,19 +141,21 @@ def _target(path: Path, data: bytes | None = None, replace: bool = False) -> Pat
         raise FileError(f"cannot write {path}: it is a folder")
     if what := special(mode):
         raise FileError(f"cannot write {path}: it is {what}, not a file")
-    running = _command.get()
-    if running is None or replace:
+    if replace:
         return target
-    if _is_input(target, running.inputs):
-        raise FileError(f"{path} is an input file and would be replaced; choose another out=")
+    running = _command.get() or _Command()
+    in_python = _command.get() is None
+    if _is_input(target, running.inputs | {Path(os.path.realpath(each)) for each in sources}):
+        other = "another name, or pass overwrite=True" if in_python else "another out="
+        raise FileError(f"{path} is an input file and would be replaced; choose {other}")
     if target in running.written and data is not None:
         if target.name in ownmark.read_marker(target.parent)["files"] or _holds(target, data):
             return target  # of a folder that is filled step by step; or nothing is lost
         raise FileError(f"{path} holds another result of this command already; choose another out=")
     if not running.may_replace and not _is_ours(target, data):
+        other = "name, or pass overwrite=True" if in_python else "out=, or replace it with force=True"
         raise FileError(
-            f"{path} exists and devicekit did not write it, or not as it is: it is kept; choose another out=, or "
-            "replace it with force=True"
+            f"{path} exists and devicekit did not write it, or not as it is: it is kept; choose another {other}"
         )
     return target
 
@@ -179,9 +183,11 @@ def check_no_input(out: Path, names: Sequence[str] | None) -> None:
 
 
 def _is_ours(path: Path, data: bytes | None) -> bool:
-    """Return whether devicekit wrote an existing file (by its mark or its folder), or nothing would be lost."""
+    """Tell whether devicekit wrote a file (by its mark, its folder, or just now), or nothing would be lost."""
     try:
         size = path.stat().st_size
+        if _command.get() is None and _of_python.get(path) == _state(path):
+            return True
         if size == 0 or ownmark.is_hdf5(path) or (data is not None and _holds(path, data)):
             return True
         marker = ownmark.read_marker(path.parent)
@@ -192,8 +198,33 @@ def _is_ours(path: Path, data: bytes | None) -> bool:
         return False
 
 
+def _state(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def _holds(path: Path, data: bytes) -> bool:
     return path.stat().st_size == len(data) and path.read_bytes() == data
+
+
+@contextmanager
+def claimed(paths: Iterable[Path]) -> Iterator[None]:
+    """Keep other commands from writing these files or folders in the meantime.
+
+    Raises
+    ------
+    FileError
+        If another command is writing one.
+    """
+    held = (_command.get() or _Command()).claimed
+    with ExitStack() as stack:
+        for path in paths:
+            target = Path(os.path.realpath(path))
+            if target not in held:
+                stack.enter_context(work.claimed(target))
+                stack.callback(held.discard, target)
+                held.add(target)
+        yield
 
 
 def clear(folder: Path) -> None:
@@ -204,7 +235,7 @@ def clear(folder: Path) -> None:
         work.clear(folder)
 
 
-def write_bytes(path: Path, data: bytes, replace: bool = False) -> None:
+def write_bytes(path: Path, data: bytes, replace: bool = False, sources: Iterable[Path | str] = ()) -> None:
     """Write a file whole or not at all; a link stays a link.
 
     Parameters
@@ -214,31 +245,35 @@ def write_bytes(path: Path, data: bytes, replace: bool = False) -> None:
     data : bytes
         Its content.
     replace : bool
-        Whether it may take the place of an input of this command, or of a file that devicekit did not write.
+        Whether it may take the place of one of the sources or inputs, or of a file that devicekit did not write.
+    sources : iterable of path-like
+        Files that the content comes from, beside the inputs of this command.
 
     Raises
     ------
     FileError
         If the file must be kept, the folder is missing or not writable, or the disk is full.
     """
-    target = _target(Path(path), data, replace)
+    target = _target(Path(path), data, replace, sources)
     clear(target.parent)
     try:
         with work.work_folder(target) as new:
             new.write_bytes(data)
             os.replace(new, target)
+        if (running := _command.get()) is not None:
+            running.written.add(target)
+        else:
+            _of_python[target] = _state(target)
     except OSError as error:
         raise FileError.of("cannot write", path, error) from error
-    if (running := _command.get()) is not None:
-        running.written.add(target)
 
 
-def write_text(path: Path, text: str, replace: bool = False) -> None:
+def write_text(path: Path, text: str, replace: bool = False, sources: Iterable[Path | str] = ()) -> None:
     """Write a UTF-8 text file whole or not at all (see `write_bytes`).
 
     A file name that is not UTF-8 may be part of the text: such characters become question marks.
     """
-    write_bytes(path, text.encode("utf-8", "replace"), replace)
+    write_bytes(path, text.encode("utf-8", "replace"), replace, sources)
 
 
 def check_writable(path: Path) -> None:

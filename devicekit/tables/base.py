@@ -138,15 +138,27 @@ class ValidTable(Printed):
             raise TableError(f"no rows with {name} = {wanted}; the table has {there}")
         return self.frame[keep]
 
-    def to_csv(self, path: Path) -> None:
+    def to_csv(self, path: Path | str, overwrite: bool = False) -> None:
         """Write one CSV with one header line, whole or not at all; numbers keep every digit.
 
         The columns of the schema come first, by which `devicekit.read` knows the table again. What is marked gets a
         last column `data_origin` (SYNTHETIC, say), by which it is known when it is read again.
+
+        Parameters
+        ----------
+        path : path-like
+        overwrite : bool
+            Replace a file that devicekit did not write, or one that the table was read from.
+
+        Raises
+        ------
+        FileError
+            If such a file exists, or the file cannot be written.
         """
         file = as_path(path, "to_csv")
         lead = [name for name in self.schema.columns if name in self.frame]
-        write_csv(self.frame[[*lead, *(name for name in self.frame if name not in lead)]], file, self.marks)
+        ordered_frame = self.frame[[*lead, *(name for name in self.frame if name not in lead)]]
+        write_csv(ordered_frame, file, self.marks, overwrite, self.meta.get("files", ()))
 
     def __repr__(self) -> str:
         rows, devices = count(len(self.frame), "row"), count(len(self.devices), "device")

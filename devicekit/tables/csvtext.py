@@ -18,7 +18,13 @@ _RUN = ("=", "+", "@", "\t", "\r")  # first characters of what a spreadsheet run
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")  # a negative number and nothing else
 
 
-def write_csv(frame: pd.DataFrame, path: Path, marks: Iterable[str] = ()) -> None:
+def write_csv(
+    frame: pd.DataFrame,
+    path: Path,
+    marks: Iterable[str] = (),
+    overwrite: bool = False,
+    sources: Iterable[Path | str] = (),
+) -> None:
     """Write a frame as one CSV, whole or not at all; text that a spreadsheet would run is made plain.
 
     Parameters
@@ -27,8 +33,10 @@ def write_csv(frame: pd.DataFrame, path: Path, marks: Iterable[str] = ()) -> Non
     path : Path
     marks : iterable of str
         synthetic, simulated, calibrated: a last column `data_origin` says them in every row.
+    overwrite, sources
+        As `replace` and `sources` of `devicekit.system.writing.write_bytes`.
     """
-    writing.write_text(path, csv_text(frame, marks))
+    writing.write_text(path, csv_text(frame, marks), overwrite, sources)
 
 
 def csv_text(frame: pd.DataFrame, marks: Iterable[str] = ()) -> str:

@@ -17,7 +17,15 @@ from devicekit.core.constants import TEN_YEARS_S
 from devicekit.core.declarations import document, option, options_of
 from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.core.pairs import parse_range
-from devicekit.features.definitions import BITS, DEFAULT_V_RESET, DEFAULT_V_SET, V_RESET, V_SET
+from devicekit.features.definitions import (
+    BITS,
+    DEFAULT_V_RESET,
+    DEFAULT_V_SET,
+    V_RESET,
+    V_SET,
+    option_name,
+    refuse_unused,
+)
 from devicekit.names import mark_sentence
 from devicekit.system.commands import Reproduction, call, command, in_command_words, non_default
 from devicekit.system.options import BASELINES, KERNELS, ReadOptions
@@ -204,12 +212,12 @@ def characterize_table(table: Table, file: Path, settings: Settings, title: str,
     title, anchor : str
         Of the section of the page.
     """
-    from devicekit.features.characterize import characterize
+    from devicekit.features.characterize import find_merits
     from devicekit.features.merits.dc import DcResult
     from devicekit.features.page import part
     from devicekit.system import files
 
-    found = characterize(table, settings)
+    found = find_merits(table, settings)
     own = part(found, title, anchor, files.checksum([file]))
     text: list[Block] = [Title(str(file)), *paragraphs([mark_sentence(own.marks), *own.sentences])]
     spreads = [each.cells() for result in found.results.values() for each in getattr(result, "spreads", ())]
@@ -297,7 +305,6 @@ def run_characterize(
     DevicekitError
         If there is one file, and it fails.
     """
-    from devicekit.features.merit import Sample
     from devicekit.population.opening import is_population
 
     if table is None and len(request.files) == 1 and is_population(request.files[0]):
@@ -321,10 +328,12 @@ def run_characterize(
     bad = {each.file: each.error for each in results if each.error is not None}
     if len(bad) == len(results) == 1:
         raise results[0].failure or RuntimeError((results[0].error or {})["message"])
-    if settings.sample != Sample() and not any("mechanism" in each.json for each in results):
-        _logger.warning(
-            "--thickness, --area, --temperature and --permittivity had no effect: no file shows conduction of sweeps."
-        )
+    given = [
+        (name, options_of(CharacterizeRequest)[name].flag)
+        for name in map(option_name, settings.given)
+        if name != "read_voltage"
+    ]
+    refuse_unused(given, {name for each in results for name in each.json})
     named = [(name, each) for name, each in zip(names, results, strict=True) if each.error is None]
     return Outcome(
         result=results,

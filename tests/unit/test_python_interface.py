@@ -80,7 +80,7 @@ def test_a_mapping_of_columns_is_characterised() -> None:
     v = np.tile(np.r_[np.linspace(0, 0.5, 26), np.linspace(0.5, 0, 26)[1:]], 2)
     found = dk.characterize({"voltage_v": v, "current_a": 1e-5 * v}, accept=True)
     assert found.tables["linearity"]["conductance_s"].tolist() == pytest.approx([1e-5] * 2, rel=1e-6)
-    loops = dk.characterize({"voltage_v": v, "current_a": 1e-5 * v}, accept=True, threshold=3.0)
+    loops = dk.characterize({"voltage_v": v, "current_a": 1e-5 * v}, accept=True, v_set="max_didv")
     assert set(loops.results) == set(found.results)
 
 

@@ -20,6 +20,8 @@ SAME = 1.05  # ratio of levels that are one compliance
 SEVERAL = 3  # sweeps with one level from which it also counts for sweeps whose own plateau is too short
 REACHED = 0.5  # share of a stated compliance below which the current is far from it
 LEAST_ERROR = 1e-3  # of a slope
+TRANSIENT = 2  # readings that may exceed a limit just after a jump
+NO_VOLTAGE = 1e-3  # V, below which no current limit is reached
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Plateau:
 
 
 def plateau(v: np.ndarray, i: np.ndarray, turn: int) -> Plateau | None:
-    """Find the plateau about a turn, if the current has one there.
+    """Find the plateau about a turn, if the current has one there that can be its limit (see `_bounds`).
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ def plateau(v: np.ndarray, i: np.ndarray, turn: int) -> Plateau | None:
         return None
     same = _run(i, turn, float(i[turn]), 1e-9)
     if same.sum() >= LEAST_EXACT and _would_show(v, i, same):
-        return Plateau(float(i[turn]), int(same.sum()), True, 0.0, LEAST_ERROR, WIDTH[0])
+        exact = Plateau(float(i[turn]), int(same.sum()), True, 0.0, LEAST_ERROR, WIDTH[0])
+        return exact if _bounds(v, i, exact.level, exact.width) else None
     level = float(np.median(i[max(turn - 2, 0) : turn + 3]))
     wide = _run(i, turn, level, WIDTH[1])
     if wide.sum() < LEAST_NOISY:
@@ -69,10 +72,20 @@ def plateau(v: np.ndarray, i: np.ndarray, turn: int) -> Plateau | None:
     level = float(np.median(i[wide]))
     width = float(np.clip(NOISES * noise_of_bends(np.diff(i[wide], 2)) / level, *WIDTH))
     run = _run(i, turn, level, width)
-    if run.sum() < 2:
+    if run.sum() < 2 or not _bounds(v, i, level, width):
         return None
     slope, error = _slope(v[run], i[run])
     return Plateau(float(np.median(i[run])), int(run.sum()), False, slope, error, width)
+
+
+def _bounds(v: np.ndarray, i: np.ndarray, level: float, width: float) -> bool:
+    """Return whether a plateau can be a limit: the largest current but for a transient, and not there at 0 V already.
+
+    After a reset, the current of the HRS or the floor of the instrument is flat as well, far below the one before it.
+    """
+    above = i > (1 + 2 * width) * level
+    rises = not (i[v <= NO_VOLTAGE] > REACHED * level).any()
+    return bool(rises and above.sum() <= TRANSIENT and REACHED * i.max() <= level)
 
 
 def _run(i: np.ndarray, turn: int, level: float, width: float) -> np.ndarray:

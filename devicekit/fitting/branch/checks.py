@@ -99,7 +99,7 @@ def check_branch(
     explained : bool
         Whether several cycles show that the residuals are noise; then correlated residuals give no warning.
     alone : bool
-        Whether there is only one cycle, which cannot show this.
+        Whether there is only one cycle, which cannot tell scatter of updates from a wrong shape: no warning either.
     """
     name = fit.direction.upper()
     warnings = []
@@ -124,12 +124,11 @@ def check_branch(
             )
         )
     correlation = lag_one_correlation(residuals)
-    if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5 and not explained:
+    silent = explained or (alone and fit.band is not None)  # increments alone correlate the residuals of one cycle
+    if fit.noise > 0 and fit.rms > 2 * fit.noise and correlation > 0.5 and not silent:
         band = "the law does not follow the curve's shape to within the noise"
         if of_read_noise:
             band = "the band assumes independent noise and is too narrow"
-        elif alone:
-            band = "the fit takes this for scatter of updates, which one cycle cannot tell from a wrong shape"
         warnings.append(
             CodedWarning(
                 "structured",

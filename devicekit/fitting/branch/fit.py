@@ -144,6 +144,12 @@ def _search(
     return optimum, w
 
 
+def mean_optimum(law: Law, fit: BranchFit) -> np.ndarray:
+    """Return (theta, x0) of another law on the mean curve of a fit."""
+    seen = np.isfinite(fit.x)
+    return search.search(law, fit.x, seen.astype(float), build_box(law, fit.x, fit.noise), fit.noise).parameters
+
+
 def is_at_bound(parameters: np.ndarray, box: search.Box) -> np.ndarray:
     """Return which of (theta, x0) sit at a bound, shape (p + 1,)."""
     reach = 1e-6 * (box.upper - box.lower)

@@ -66,8 +66,8 @@ def identifiability(
     scale = np.array([law.priors[name].sd if name in law.priors else 1.0 for name in law.names])
     jacobian = sensitivities[np.isfinite(x)] * scale / noise
     _, values, directions = svd(jacobian)
-    sd = np.sqrt(np.diag(covariance))
     with np.errstate(invalid="ignore", divide="ignore"):
+        sd = np.sqrt(np.diag(covariance))
         correlation = covariance / np.outer(sd, sd)
     return Identifiability(
         parameters=law.names,

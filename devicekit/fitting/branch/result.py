@@ -52,6 +52,11 @@ class BranchFit(Record):
     noise: float = column(card="noise", doc="standard deviation of the mean curve's readings, fraction of the window")
     at_bound: tuple[str, ...] = column(card="at_bound", doc="parameters at a bound")
     warnings: tuple[CodedWarning, ...] = column(default=(), doc="warnings on this branch")
+    log_likelihood: float | None = column(
+        default=None,
+        optional=True,
+        doc="of the whole trains, where law and noise are most likely; never below that of a law nested in this one",
+    )
     final_solve: FinalSolve | None = internal(
         "the problem of the final solve, if this fit ended with one", default=None
     )

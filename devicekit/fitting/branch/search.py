@@ -12,6 +12,7 @@ import numpy as np
 
 from devicekit.models import kernel
 from devicekit.models.law import Law
+from devicekit.models.registry import LAWS
 from devicekit.system.jit import compiled
 
 QUICK_STARTS, QUICK_TOLERANCE, QUICK_ITERATIONS = 4, 1e-3, 40
@@ -30,6 +31,7 @@ class Box:
     upper: np.ndarray
     prior_mean: np.ndarray
     prior_precision: np.ndarray  # already multiplied by the noise variance: adds to J'J
+    noise_variance: float
 
     @classmethod
     def of(cls, law: Law, start: float, start_half_width: float, noise_variance: float) -> Box:
@@ -40,7 +42,13 @@ class Box:
             upper=np.append(law.upper, start + start_half_width),
             prior_mean=np.append(mean, start),
             prior_precision=np.append(precision * noise_variance, 0.0),
+            noise_variance=noise_variance,
         )
+
+    def of_other(self, law: Law) -> Box:
+        """Return the bounds and priors of another law, with the same start and noise."""
+        middle = 0.5 * float(self.lower[-1] + self.upper[-1])
+        return Box.of(law, middle, float(self.upper[-1]) - middle, self.noise_variance)
 
 
 @dataclass(frozen=True)
@@ -300,7 +308,7 @@ def descend(
 
 
 def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float, *, exhaustive: bool = False) -> Optimum:
-    """Run a multi-start search: 4 starts, and 16 more careful ones where those look poor.
+    """Run a multi-start search: 4 starts, 16 more careful ones where those look poor, and the laws nested in this one.
 
     Parameters
     ----------
@@ -319,7 +327,18 @@ def search(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float, *, ex
     Returns
     -------
     Optimum
+        Never worse than that of a law nested in this one.
     """
+    best = _search_alone(law, y, w, box, noise, exhaustive)
+    for name in law.nested:
+        lesser = search(LAWS[name], y, w, box.of_other(LAWS[name]), noise)
+        start = law.embed(name, lesser.parameters)
+        best = min(best, descend(law, start, y, w, box), key=lambda optimum: optimum.objective)
+    return best
+
+
+def _search_alone(law: Law, y: np.ndarray, w: np.ndarray, box: Box, noise: float, exhaustive: bool) -> Optimum:
+    """Return the best optimum from the law's own starts."""
     y = np.where(w > 0, y, 0.0)
 
     def run(starts: list[np.ndarray], tolerance: float, iterations: int) -> list[Optimum]:

@@ -9,7 +9,7 @@ import numpy as np
 from devicekit.core.errors import TraceError
 from devicekit.core.statistics import mean_curve
 from devicekit.core.text import count
-from devicekit.device.blocks import Window
+from devicekit.device.blocks import FURTHEST_BELOW, LARGEST_CONDUCTANCE, Window
 from devicekit.tables import PulseTable
 
 FEWEST_POINTS = 8
@@ -126,6 +126,11 @@ def choose_window(sets: list[Trains], quantity: str, scope: str, scale: str = "l
     low, high = float(min(ends)), float(max(ends))
     if not high > low:
         raise TraceError("the device does not switch: the mean curve does not move in the direction of its label")
+    if quantity == "conductance_s" and high > LARGEST_CONDUCTANCE:
+        most = f"but a device has at most {LARGEST_CONDUCTANCE:g} S"
+        raise TraceError(f"the conductances reach {high:g} S, {most}: give the unit of the readings, such as unit='uS'")
+    if quantity == "conductance_s" and low < -FURTHEST_BELOW * high:
+        raise TraceError(f"the conductances fall to {low:g} S, of at most {high:g} S: take the offset off the readings")
     if scale == "log" and (quantity != "conductance_s" or low <= 0):
         raise TraceError("state='log' needs conductances above 0 S")
     return Window(quantity=quantity, low=low, high=high, scope=scope, scale=scale)  # type: ignore[arg-type]

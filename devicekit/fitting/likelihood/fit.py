@@ -60,6 +60,7 @@ class TrainFit(Printed):
     p_value : float
         Of the law, by the means over cycles of the one-step errors at each pulse; 1 for single cycles.
     log_likelihood : float
+        At the maximum, before the noise is corrected for what the law absorbed of it; never below that of a nested law.
     n_trains : int
     """
 
@@ -111,7 +112,13 @@ class TrainFit(Printed):
         )
 
 
-def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarray], noise: float) -> TrainFit:
+def fit_trains(
+    law: Law,
+    trains: Sequence[np.ndarray],
+    starts: Sequence[np.ndarray],
+    noise: float,
+    nested: Sequence[tuple[Law, Sequence[np.ndarray]]] = (),
+) -> TrainFit:
     """Fit the laws and the noise of greatest posterior density.
 
     Parameters
@@ -123,6 +130,9 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
         (theta, x0) of each device's mean curve, from which the search starts.
     noise : float
         Standard deviation of one reading about a smooth curve, a first guess.
+    nested : sequence of (Law, starts)
+        Laws nested in it, the simplest first (`devicekit.models.registry.ladder`): they are fitted first, the search
+        starts from their fits too, and the result is never less likely.
 
     Returns
     -------
@@ -133,34 +143,63 @@ def fit_trains(law: Law, trains: Sequence[np.ndarray], starts: Sequence[np.ndarr
     """
     most = max(MOST_TRAINS // len(trains), 1)
     trains = [np.ascontiguousarray(each[:most], float) for each in trains]
-    problem = Problem(law, trains, starts)
-    own = np.concatenate([np.asarray(start, float) for start in starts])
-    repeats = max(len(each) for each in trains)
-    size = float(np.clip(noise, 10 * SMALLEST, 0.1))
-    tops = []
-    few = sum(map(len, trains)) <= FEW_TRAINS  # there may be two explanations
-    given = len(trains) > 1 and sum(map(len, trains)) > MOST_JOINT
-    if given:  # mean curves determine the laws; a search for hundreds of parameters at once is slow and may stall
-        problem.free[:-Q] = False
-    for by_pulse, by_reading in ((0.3, 1.0), (1.0, 0.3)) if few else ((0.6, 0.8),):
-        guess = np.log([by_pulse * size, by_reading * size, 0.5 * size, 0.02, 0.5 * size, SMALLEST, SMALLEST])
-        z, top = problem.climb(np.concatenate([own, guess, [LIKELY_MEMORY, 0.0, 0.0]]))
-        covariance, volume = problem.covariance(z)
-        tops.append((top + 0.5 * volume, top, z, covariance))
-    _, top, z, covariance = max(tops, key=lambda each: each[0])
-    asked = _add_noise_kinds(problem, z, top, repeats > 1)
-    if asked is not None:
-        z = asked if given else _climb_from_both(problem, asked, own)
-        covariance = problem.covariance(z)[0]
-    problem.free[:-Q] = True
-    if given:
-        covariance = problem.covariance(z)[0]
+    found: dict[str, tuple[Problem, np.ndarray]] = {}
+    for each, own in (*nested, (law, starts)):
+        found[each.name] = _find_maximum(Problem(each, trains, own), own, noise, found)
+    problem, z = found[law.name]
+    covariance = problem.covariance(z)[0]
     mended, variances = z, np.diag(covariance)
     if sum(map(len, trains)) <= MOST_MENDED:  # with more trains the bias is negligible
         mended = problem.without_bias(z, covariance)
         # where a trajectory just meets a bound of the linearisation, one of the two may be far too small
         variances = np.maximum(variances, np.diag(problem.covariance(mended)[0]))
-    return _result(problem, mended, np.sqrt(variances)[-Q:], (mended - z)[-Q:])
+    return _result(problem, mended, np.sqrt(variances)[-Q:], (mended - z)[-Q:], problem.log_likelihood(z))
+
+
+def _find_maximum(
+    problem: Problem, starts: Sequence[np.ndarray], noise: float, fitted: dict[str, tuple[Problem, np.ndarray]]
+) -> tuple[Problem, np.ndarray]:
+    """Return the maximum of a law from its mean curves and from the laws nested in it that were fitted before."""
+    own = np.concatenate([np.asarray(start, float) for start in starts])
+    size = float(np.clip(noise, 10 * SMALLEST, 0.1))
+    count = sum(map(len, problem.trains))
+    tops = []
+    few = count <= FEW_TRAINS  # there may be two explanations
+    given = problem.d > 1 and count > MOST_JOINT
+    if given:  # mean curves determine the laws; a search for hundreds of parameters at once is slow and may stall
+        problem.free[:-Q] = False
+    for by_pulse, by_reading in ((0.3, 1.0), (1.0, 0.3)) if few else ((0.6, 0.8),):
+        guess = np.log([by_pulse * size, by_reading * size, 0.5 * size, 0.02, 0.5 * size, SMALLEST, SMALLEST])
+        z, top = problem.climb(np.concatenate([own, guess, [LIKELY_MEMORY, 0.0, 0.0]]))
+        tops.append((top + 0.5 * problem.covariance(z)[1], top, z))
+    _, top, z = max(tops, key=lambda each: each[0])
+    asked = _add_noise_kinds(problem, z, top, max(len(each) for each in problem.trains) > 1)
+    if asked is not None:
+        z = asked if given else _climb_from_both(problem, asked, own)
+    for name in problem.law.nested if not given else ():
+        if name in fitted:
+            z = _at_least(problem, z, name, *fitted[name])
+    problem.free[:-Q] = True
+    return problem, z
+
+
+def _at_least(problem: Problem, z: np.ndarray, name: str, lesser: Problem, other: np.ndarray) -> np.ndarray:
+    """Return the higher of a maximum and of the one reached from a nested law's, which is more likely than that law."""
+    start = np.concatenate(
+        [*(problem.law.embed(name, each) for each in other[:-Q].reshape(lesser.d, lesser.q)), other[-Q:]]
+    )
+    at, top = problem.climb(np.concatenate([start[:-Q], z[-Q:]]))
+    if top > problem.objective(z):
+        z = at
+    if problem.log_likelihood(z) >= lesser.log_likelihood(other):
+        return z
+    kinds = problem.free.copy()
+    problem.free[-Q:] = lesser.free[-Q:]
+    at = max(problem.climb(start)[0], start, key=problem.log_likelihood)
+    if problem.log_likelihood(at) > problem.log_likelihood(z):
+        return at
+    problem.free[:] = kinds
+    return z
 
 
 def _climb_from_both(problem: Problem, z: np.ndarray, own: np.ndarray) -> np.ndarray:
@@ -254,7 +293,7 @@ def curvature(found: TrainFit, trains: np.ndarray) -> np.ndarray:
     return hessian
 
 
-def _result(problem: Problem, z: np.ndarray, error: np.ndarray, mended: np.ndarray) -> TrainFit:
+def _result(problem: Problem, z: np.ndarray, error: np.ndarray, mended: np.ndarray, top: float) -> TrainFit:
     lifted, own = z.copy(), slice(z.size - Q, z.size - Q + len(DEVIATIONS))
     lifted[own] = np.minimum(z[own] + 0.5 * error[: len(DEVIATIONS)] ** 2, problem.upper[own])
     wide = problem.covariance(lifted)[0]
@@ -279,7 +318,7 @@ def _result(problem: Problem, z: np.ndarray, error: np.ndarray, mended: np.ndarr
         present,
         estimable,
         _p_value(problem, z),
-        height,
+        top,
         sum(len(each) for each in problem.trains),
     )
 

@@ -15,7 +15,7 @@ WIDTH_OF_START = 0.3  # of the window, on both sides of the first reading
 LONGEST_MEND = 0.7  # standard errors, longest step of the bias correction
 ITERATIONS, ENOUGH, TRIALS = 100, 1e-3, 16
 ROUGHLY = 0.1  # of the log-likelihood, enough to decide whether there is more noise; its values are refined later
-LIGHT = 1e-2  # damping
+LIGHT, STUCK = 1e-2, 1e4  # damping; the second: at a kink of the rate, where no step of use is left
 LONGEST_STEP = 1.5  # of ln of a standard deviation, in one iteration
 
 
@@ -110,7 +110,8 @@ class Problem:
             else:
                 return z, top
             gain, z, top = height - top, trial, height
-            if gain < enough and damping <= LIGHT:  # a shortened step gives no information on the maximum
+            # a shortened step gives no information on the maximum
+            if gain < enough and (damping <= LIGHT or damping >= STUCK):
                 break
             damping = max(damping / 10.0, 1e-9)
         return z, top
@@ -154,6 +155,8 @@ class Problem:
         free = np.flatnonzero(self.free & ~self.at_bound(z))
         block = hessian[np.ix_(free, free)]
         inside = _solve_symmetric(block, np.eye(free.size))
+        if not (np.diag(inside) > 0).all():  # a parameter has no effect, such as a shape of equal steps: not known
+            inside = _solve_symmetric(block + 1e-10 * block.max() * np.eye(free.size), np.eye(free.size))
         found = np.zeros_like(hessian)
         found[np.ix_(free, free)] = inside
         return found, _ln_determinant(inside)
@@ -166,6 +169,7 @@ class Problem:
         """
         own = np.flatnonzero(self.free & ~self.at_bound(z))
         own = own[own < self.d * self.q]
+        own = own[np.diag(self.curvature(z)[0])[own] > 0]  # one without effect absorbs nothing
 
         def determinant(at: np.ndarray) -> float:
             hessian = self.curvature(at)[0]

@@ -183,8 +183,8 @@ class Posterior(Record):
             settings={**fit.settings, "resampled": "posterior", "draw": k + 1, "resampling_seed": self.seed},
         )
 
-    def save(self, path: Path | str) -> None:
-        """Write the draws as strict JSON."""
+    def save(self, path: Path | str, overwrite: bool = False) -> None:
+        """Write the draws as strict JSON; `overwrite` replaces a file that devicekit did not write."""
         body = {
             "posterior": 1,
             "seed": self.seed,
@@ -193,7 +193,7 @@ class Posterior(Record):
                 for name, each in self.branches.items()
             },
         }
-        writing.write_text(Path(path), files.dump_json(body))
+        writing.write_results(Path(path), body, overwrite)
 
     @classmethod
     def load(cls, path: Path | str) -> Posterior:

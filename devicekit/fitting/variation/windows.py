@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def shared_shape(fit: BranchFit, central: BranchFit, window: OwnWindow = WHOLE) 
     if central.law.fixed or central.law.bounded:  # of the set; devices differ by their rates all the same
         lower[0], upper[0] = parameters[0] - FURTHEST, parameters[0] + FURTHEST
     lower[-1], upper[-1] = box.lower[-1], box.upper[-1]
-    tied = search.Box(lower, upper, box.prior_mean, box.prior_precision * 0.0)
+    tied = replace(box, lower=lower, upper=upper, prior_precision=box.prior_precision * 0.0)
     start = parameters.copy()
     start[-1] = float(x[seen][0])
     found = search.descend(central.law, start, x, seen.astype(float), tied)

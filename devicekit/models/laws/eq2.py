@@ -111,6 +111,8 @@ LAW = Law(
     distances={"kappa": Prior(-0.7, 0.8)},  # most trains end short of saturation, few far from it
     ell=ell,
     to_published=_to_published,
+    # f = g = 0 makes the denominator a constant; h stays at the middle of its prior
+    nested={"softbounds": lambda theta: np.append(theta, [1.0, 0.0, 0.0, 0.5])},
     settable={
         "a": Coefficient("L", _ln_of_size, is_scale=True),
         "c": Coefficient("kappa", _along),

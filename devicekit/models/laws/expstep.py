@@ -32,4 +32,5 @@ LAW = Law(
     ell=ell,
     start_shapes=tuple((a, g) for a in (-5.0, -0.5, 0.05, 0.3, 0.8) for g in (-10.0, -3.0, 1.0, 3.0)),
     to_published=named("L", "A", "gamma"),
+    nested={"linear": lambda theta: np.append(theta, [0.0, 0.0])},
 )

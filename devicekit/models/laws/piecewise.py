@@ -40,4 +40,5 @@ LAW = Law(
     ell=ell,
     start_shapes=tuple(tuple(slope * k for k in range(1, NODES)) for slope in (-0.6, -0.2, 0.0, 0.2)),
     to_published=named("L", *(f"v{k}" for k in range(1, NODES))),
+    nested={"linear": lambda theta: np.append(theta, np.zeros(NODES - 1))},
 )

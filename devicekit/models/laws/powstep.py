@@ -35,4 +35,8 @@ LAW = Law(
     ell=ell,
     start_shapes=tuple((kappa, d) for kappa in (0.5, 0.9, 0.99, 1.1) for d in (0.5, 1.0, 2.0, 4.0)),
     to_published=named("L", "kappa", "d"),
+    nested={
+        "linear": lambda theta: np.append(theta, [0.0, 1.0]),
+        "softbounds": lambda theta: np.append(theta, 1.0),
+    },
 )

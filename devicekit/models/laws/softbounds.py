@@ -35,4 +35,5 @@ LAW = Law(
     ell=ell,
     start_shapes=((-10.0,), (-2.0,), (0.1,), (0.6,), (0.9,), (0.99,), (1.2,)),
     to_published=named("L", "kappa"),
+    nested={"linear": lambda theta: np.append(theta, 0.0), "exponential": np.copy},
 )

@@ -32,4 +32,5 @@ LAW = Law(
     ell=ell,
     start_shapes=tuple((a, w) for a in (-0.5, 0.2, 0.6, 1.0, 2.0) for w in (0.1, 0.3, 1.0)),
     to_published=named("L", "a", "w"),
+    nested={"linear": lambda theta: np.append(theta, [3.0, 0.02])},  # the wall far beyond the window
 )

@@ -233,10 +233,12 @@ def test_thousands_of_sweeps_are_characterized(devices: int, tmp_path: Path, dev
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_unused_options_of_the_sample_give_a_warning(tables: Path, tmp_path: Path, devicekit: Run) -> None:
+def test_unused_options_of_the_sample_are_refused(tables: Path, tmp_path: Path, devicekit: Run) -> None:
     words = ["characterize", tables / "endurance.csv", "--out", tmp_path / "out"]
-    assert "--permittivity had no effect" in devicekit(*words, "--thickness", "1e-8").err
-    assert "conduction" not in devicekit(*words, "--force").err
+    ran = devicekit(*words, "--thickness", "1e-8")
+    assert ran.code == 2
+    assert "--thickness has no effect" in ran.err
+    assert "conduction" not in devicekit(*words).err
 
 
 @pytest.mark.slow

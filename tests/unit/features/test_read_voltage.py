@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("without_mechanism")
 def test_the_read_voltage_is_used_with_other_settings(tmp_path: Path) -> None:
     frame = records.sweeps(3).frame.drop(columns=["true_v_set_v", "true_v_reset_v"])
     frame.to_csv(tmp_path / "t.csv", index=False)
-    for settings in (None, Settings(threshold=3.0), Settings(read_voltage=0.2)):
+    for settings in (None, Settings(v_set="max_didv"), Settings(read_voltage=0.2)):
         found = dk.characterize(tmp_path / "t.csv", settings, read_voltage=0.2)
         assert found.results["dc"].as_dict()["read_voltage_v"] == 0.2
     with pytest.raises(UsageError, match="settings"):

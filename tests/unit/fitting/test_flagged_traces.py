@@ -89,9 +89,7 @@ def test_a_steep_fall_of_the_rate_is_flagged() -> None:
 def test_correlated_residuals_are_flagged() -> None:
     x = curve() + 0.02 * np.sin(np.arange(101) / 5)
     table = frame(noisy(x, 0.001), 1 - noisy(curve(), 0.001))
-    assert "structured" in codes(table)
-    (warning,) = (warning for warning in fit(PulseTable(table)).warnings if warning.code == "structured")
-    assert "scatter of updates" in warning.message  # one cycle cannot tell them from a law that misses the shape
+    assert "structured" not in codes(table)  # one cycle cannot tell scatter of updates from a law that misses the shape
     cycles = [table.assign(cycle=n, conductance_s=table["conductance_s"] * (1 + 1e-4 * n)) for n in range(1, 6)]
     (warning,) = (
         warning

@@ -52,7 +52,7 @@ def test_the_mean_of_the_next_cycles_of_a_walk_is_inside() -> None:
 def test_a_prior_replaces_the_walk_of_one_cycle() -> None:
     fit = devicekit.fit(table(np.zeros(1), np.random.default_rng(2)), model="linear")
     band = next_cycles(fit, "ltp")
-    assert (band.from_prior, band.walk) == (True, 0.035)
+    assert (band.from_prior, band.walk) == (True, 0.025)
     assert has_band(fit)
     assert "a prior" in band.sentence
-    assert np.mean(band.upper - band.lower) / 2 == pytest.approx(1.96 * 0.035 * np.sqrt(walk_factor(1, 5)), rel=0.05)
+    assert np.mean(band.upper - band.lower) / 2 == pytest.approx(1.96 * 0.025 * np.sqrt(walk_factor(1, 5)), rel=0.05)

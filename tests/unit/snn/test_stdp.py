@@ -91,7 +91,8 @@ def test_a_card_without_a_window_or_without_conductances_is_refused(
 
 
 def test_a_card_keeps_its_window_and_others_say_nothing_of_one(card: DeviceCard, timed: DeviceCard) -> None:
-    assert DeviceCard.from_json(timed.to_json()) == timed
+    fitted = load_card("pt-hfo2-al2o3-ti").model_copy(update={"stdp": timed.stdp})
+    assert DeviceCard.from_json(fitted.to_json()) == fitted
     assert "stdp" not in card.to_json()
 
 

@@ -94,12 +94,6 @@ def test_a_file_of_others_is_kept_and_ours_is_replaced(tmp_path: Path, command: 
     writing.write_text(tmp_path / "thesis.tex", "y", replace=True)
 
 
-def test_outside_a_command_a_program_may_replace_what_it_wants(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(SWEEP)
-    read(tmp_path / "a.csv").to_csv(tmp_path / "a.csv")
-    assert (tmp_path / "a.csv").read_text().startswith("device_id")
-
-
 @pytest.mark.skipif(os.name != "posix", reason="pipes, sockets and devices of POSIX systems")
 def test_devices_pipes_and_sockets_are_never_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")

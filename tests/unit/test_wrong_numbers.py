@@ -1,0 +1,254 @@
+"""Public doors give no wrong number and lose nothing: cases by class."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import devicekit
+from devicekit.core.errors import UsageError
+from devicekit.device.idealise import idealise
+from devicekit.readers import hdf5
+
+# --- saving: an existing file that devicekit did not write, or that the data came from, is kept ---
+
+_SAVING_SHIPPED = devicekit.catalog.shipped()["vcm-trains"].data
+
+
+def _saving_table(folder: Path) -> Any:
+    source = folder / "base.csv"
+    if not source.exists():
+        devicekit.read(_SAVING_SHIPPED, device="C0").to_csv(source)
+    return devicekit.read(source)
+
+
+_SAVING_DOORS: dict[str, Callable[..., None]] = {
+    "fit": lambda folder, path, **more: devicekit.fit(_saving_table(folder)).save(path, **more),
+    "card": lambda folder, path, **more: devicekit.load_card("vcm-trains").save(path, **more),
+    "table": lambda folder, path, **more: _saving_table(folder).to_csv(path, **more),
+    "recipe": lambda folder, path, **more: _saving_table(folder).meta["layout"].save(path, **more),
+    "hdf5": lambda folder, path, **more: hdf5.save(path, tables=[_saving_table(folder)], **more),
+}
+
+
+@pytest.mark.parametrize("door", _SAVING_DOORS)
+def test_saving_keeps_a_file_of_others(door: str, tmp_path: Path) -> None:
+    save, thesis = _SAVING_DOORS[door], tmp_path / "thesis.txt"
+    thesis.write_text("years of work")
+    with pytest.raises(devicekit.DevicekitError, match=r"thesis\.txt.*[Cc]hoose another name"):
+        save(tmp_path, thesis)
+    assert thesis.read_text() == "years of work"
+    save(tmp_path, thesis, overwrite=True)
+    assert thesis.read_bytes() != b"years of work"
+    save(tmp_path, tmp_path / "new")  # no file is there: nothing to confirm
+    assert (tmp_path / "new").stat().st_size > 0
+
+
+@pytest.mark.parametrize("door", ["fit", "table", "hdf5"])
+def test_saving_never_replaces_the_source(door: str, tmp_path: Path) -> None:
+    _saving_table(tmp_path)
+    source = tmp_path / "base.csv"
+    before = source.read_bytes()
+    with pytest.raises(devicekit.DevicekitError, match=r"base\.csv is an input file.*overwrite=True"):
+        _SAVING_DOORS[door](tmp_path, source)
+    assert source.read_bytes() == before
+
+
+def test_saving_replaces_a_card_of_ours(tmp_path: Path) -> None:
+    card, other = devicekit.load_card("vcm-trains"), devicekit.load_card("pt-hfo2-al2o3-ti")
+    card.save(tmp_path / "card.json")
+    other.save(tmp_path / "card.json")
+    assert devicekit.load_card(tmp_path / "card.json").name == other.name
+
+
+def test_saving_replaces_what_was_just_saved_unless_it_was_changed(tmp_path: Path) -> None:
+    path, table = tmp_path / "copy.csv", _saving_table(tmp_path)
+    table.to_csv(path)
+    table.select(cycle=1).to_csv(path)
+    path.write_text(path.read_text() + "corrected by hand\n")
+    with pytest.raises(devicekit.DevicekitError, match="it is kept"):
+        table.to_csv(path)
+
+
+# --- options: a setting that means nothing, or that nothing uses, is refused ---
+
+WRONG_SETTINGS = [
+    ("threshold", float("nan"), "above 1, not nan"),
+    ("threshold", 1.0, "above 1, not"),
+    ("lost_factor", 0.5, "above 1, not"),
+    ("horizon", 0.0, "above 0 and at most 1e.12 .s."),
+    ("horizon", float("inf"), "above 0 and at most 1e.12 .s."),
+    ("life_temperature_k", 85.0, r"above 200 and at most 2000 \[K\], not 85.0. For 85 °C give 358.15"),
+    ("write_window_s", 5.0e1, r"at most 10 \[S\], not 50.0. For 50 uS give 5e-05"),
+    ("apparent_energy_ev", 21.0, "at most 20 .eV."),
+    ("time_exponent", 11.0, "at most 10, not"),
+    ("kernel", "treble", "is one of exponential"),
+    ("ppf_baseline", "after", "is one of original"),
+]
+
+
+@pytest.fixture(scope="module")
+def endurance_rows() -> dict[str, Any]:
+    """Return 30 cycles of one device."""
+    cycles = [cycle for cycle in range(1, 31) for _ in range(2)]
+    states = [(1e-4 if level == "lrs" else 1e-6) * (1 + 0.01 * (n % 7)) for n in range(30) for level in ("lrs", "hrs")]
+    return {"device_id": ["a"] * 60, "cycle": cycles, "level": ["lrs", "hrs"] * 30, "conductance_s": states}
+
+
+@pytest.mark.parametrize(("name", "value", "words"), WRONG_SETTINGS)
+def test_a_setting_out_of_range_is_refused(endurance_rows: Any, name: str, value: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=f"^{name}= .*{words}"):
+        devicekit.characterize(endurance_rows, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("--horizon 1e400", "--horizon takes a finite number, not inf"),
+        ("--horizon 1e13", "--horizon must be a finite number above 0 and at most 1e+12 [s]"),
+        (
+            "--temperature 25",
+            "--temperature must be a finite number above 50 and at most 2000 [K], not 25.0. For 25",
+        ),
+        ("--life-temperature nan", "--life-temperature takes a finite number, not nan"),
+        ("--constant temperature_c=-400", "temperature_c=-400: must be a finite number above -273.15 [°C]"),
+        ("--constant temperature_c=1e400", "temperature_c=1e400: must be a finite number"),
+        ("--read-voltage nan", "--read-voltage takes a finite number, not nan"),
+        ("--permittivity nan:4", "--permittivity"),
+        ("--thickness 8", "at most 0.001 [m], not 8.0. For 8 nm give 8e-09"),
+        ("--thickness 5e-11", "above 1e-10"),
+        ("--area 25", "For 25 um2 give 2.5e-11"),
+        ("--area 1e6", "at most 0.001 [m2], not 1000000.0. For 1e+06 um2 give 1e-06"),
+        ("--kernel double", "--kernel has no effect: it is for a relaxation after pulses"),
+        ("--v-set compliance", "--v-set has no effect"),
+        ("--ppf-baseline before", "--ppf-baseline has no effect"),
+        ("--temperature 300", "--temperature has no effect"),
+        ("--life-temperature 300", "--life-temperature has no effect"),
+        ("--bits 2", "--bits has no effect"),
+    ],
+)
+def test_the_command_line_refuses_what_means_nothing(
+    endurance_rows: Any, tmp_path: Path, devicekit: Any, typed: str, words: str
+) -> None:
+    import pandas as pd
+
+    pd.DataFrame(endurance_rows).to_csv(tmp_path / "endurance.csv", index=False)
+    ran = devicekit("characterize", tmp_path / "endurance.csv", *typed.split(), "--out", tmp_path / "out")
+    assert ran.code == 2
+    assert words in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "typed", ["fit {} --read-voltage", "simulate iv --compliance", "simulate pulses --gap", "array vcm-trains --read-s"]
+)
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_every_command_refuses_numbers_that_are_not_finite(typed: str, value: str, devicekit: Any) -> None:
+    ran = devicekit(*typed.format(_SAVING_SHIPPED).split(), value)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"error: {typed.split()[-1]} takes a finite number, not {value}\n"
+
+
+def test_a_setting_is_refused_only_where_no_result_uses_it(endurance_rows: Any) -> None:
+    assert devicekit.characterize(endurance_rows, threshold=1.5).results["endurance"].threshold == 1.5
+    with pytest.raises(UsageError, match=r"^life_temperature_k= .*retention"):
+        devicekit.characterize(endurance_rows, life_temperature_k=300.0)
+
+
+# --- cards: what is stored beside theta is what follows from it; windows are those of a device ---
+
+_CARDS_BAD = [
+    ("ltp.coefficients.a", 0.5, r"ltp\.coefficients\.a: found 0\.5, expected 0\.0?[1-9]\d"),
+    ("ltd.rate_curve.rate.3", -0.5, r"ltd\.rate_curve\.rate\.3: found -0\.5, expected -0\.0"),
+    ("ltp.theta.0", -1.0, r"ltp\.rate_curve\.rate\.0: found"),
+    ("window.low", -1e-4, "from 0 to 10 S, not low -0.0001"),
+    ("window.high", 1e300, r"from 0 to 10 S.*high 1e\+300"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "words"), _CARDS_BAD)
+def test_cards_with_two_answers_or_an_impossible_window_are_refused(
+    place: str, value: float, words: str, tmp_path: Path
+) -> None:
+    raw = json.loads(devicekit.load_card("pt-hfo2-al2o3-ti").to_json())
+    *path, last = [int(each) if each.isdigit() else each for each in place.split(".")]
+    block = raw
+    for each in path:
+        block = block[each]
+    block[last] = value
+    (tmp_path / "card.json").write_text(json.dumps(raw))
+    with pytest.raises(devicekit.DevicekitError, match=words) as caught:
+        devicekit.load_card(tmp_path / "card.json")
+    assert "card.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("made", [{"linear": True}, {"linear": True, "symmetric": True}, {"symmetric": True}])
+def test_cards_made_ideal_are_loaded(made: dict[str, bool], tmp_path: Path) -> None:
+    card = idealise(devicekit.load_card("pt-hfo2-al2o3-ti"), **made)
+    card.save(tmp_path / "card.json")
+    assert devicekit.load_card(tmp_path / "card.json") == card
+
+
+def test_conductances_in_a_wrong_unit_make_no_card() -> None:
+    train = [1.0, 20.0, 35.0, 45.0, 52.0, 57.0, 61.0, 64.0, 66.0, 67.0]
+    with pytest.raises(devicekit.DevicekitError, match=r"reach 67 S.*unit='uS'"):
+        devicekit.fit(ltp=train, ltd=train[::-1], unit="S")
+
+
+# --- arrays: what is masked is missing; complex numbers and truth values are errors ---
+
+_ARRAY_LEVELS = np.round(60 * (1 - np.exp(-np.arange(30) / 9)) + 5, 3)
+_ARRAY_SPOILT = np.where(np.arange(30) == 7, 900.0, _ARRAY_LEVELS)
+_ARRAY_TABLE = {"direction": ["ltp"] * 30 + ["ltd"] * 30, "cycle": [1] * 60, "pulse_index": [*range(30)] * 2}
+_ARRAY_DOORS: dict[str, Callable[[Any], Any]] = {
+    "train": lambda train: devicekit.fit(ltp=train, ltd=_ARRAY_LEVELS[::-1], unit="uS"),
+    "trains": lambda train: devicekit.fit(ltp=[train, train], ltd=[_ARRAY_LEVELS[::-1]] * 2, unit="uS"),
+    "columns": lambda train: devicekit.fit({**_ARRAY_TABLE, "conductance_uS": np.ma.concatenate([train, train[::-1]])}),
+}
+
+
+@pytest.mark.parametrize("door", _ARRAY_DOORS)
+def test_masked_readings_are_missing(door: str) -> None:
+    masked = np.ma.masked_array(_ARRAY_SPOILT, mask=np.arange(30) == 7)
+    missing = np.where(np.arange(30) == 7, np.nan, _ARRAY_LEVELS)
+    found, expected = _ARRAY_DOORS[door](masked), _ARRAY_DOORS[door](missing)
+    assert found.window == expected.window
+    assert found.ltp.theta.tolist() == expected.ltp.theta.tolist()
+
+
+@pytest.mark.parametrize("door", _ARRAY_DOORS)
+@pytest.mark.parametrize("values", [_ARRAY_LEVELS + 1j, _ARRAY_LEVELS > 30, (_ARRAY_LEVELS + 1j).astype(object)])
+def test_complex_numbers_and_truth_values_are_refused(door: str, values: Any) -> None:
+    with pytest.raises(devicekit.DevicekitError, match=r"real numbers, not (complex|true)|must hold numbers"):
+        _ARRAY_DOORS[door](values)
+
+
+def test_a_list_of_truth_values_is_no_measurement() -> None:
+    with pytest.raises(UsageError, match="not true and false"):
+        devicekit.read([True, False] * 10, unit="uS")
+
+
+# --- concurrency: of two commands with one result, the second is refused before it begins ---
+
+
+@pytest.mark.parametrize(
+    "typed", ["fit table.csv --out card.json", "run table.csv --out results", "fit table.csv --report p.html"]
+)
+def test_a_result_that_another_command_writes_is_left_to_it(typed: str, tmp_path: Path, devicekit: Any) -> None:
+    from devicekit.system import work
+
+    _saving_table(tmp_path).to_csv(tmp_path / "table.csv")
+    words = [str(tmp_path / word) if "." in word or word == "results" else word for word in typed.split()]
+    with work.claimed(Path(words[-1])):
+        ran = devicekit(*words)
+        assert (ran.code, Path(words[-1]).exists()) == (2, False)
+        assert f"another command is writing {words[-1]}" in ran.err.replace("\n", " ")
+    assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
+    if words[0] == "fit":
+        assert devicekit(*words).code == 0
+        assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
