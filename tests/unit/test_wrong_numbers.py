@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -252,3 +253,53 @@ def test_a_result_that_another_command_writes_is_left_to_it(typed: str, tmp_path
     if words[0] == "fit":
         assert devicekit(*words).code == 0
         assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
+
+
+# --- one seed, one result: no sum whose order depends on the CPU leads to a card or a training ---
+
+_CPU_PATH = ("fitting/branch", "fitting/likelihood", "fitting/variation", "device", "models/kernel.py", "../snn")
+_CPU_APART = {"wires.py"}  # the drops over the wires of an array
+_CPU_SUMS = "dot vdot inner matmul tensordot cov corrcoef polyfit convolve correlate"
+_CPU_ALGEBRA = "solve inv pinv svd eigh eigvalsh qr cholesky slogdet det lstsq"
+
+
+def _cpu_results(tables: list[Any]) -> list[Any]:
+    from snn.config import TrainingConfig
+    from snn.data.load import load
+    from snn.training import train
+
+    found: list[Any] = []
+    for table in tables:
+        card = devicekit.fit(table).to_card("card")
+        trained = train(card, TrainingConfig(epochs=1, hidden=16, read_noise=True), load("digits"))
+        found += [json.loads(card.to_json()), {**trained.as_dict(), "seconds_per_epoch": None}]
+    return found
+
+
+def test_no_digit_depends_on_the_order_in_which_a_cpu_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    def otherwise(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            found = function(*given, **named)
+            nudged = [each * (1 + 2**-48) for each in found] if isinstance(found, tuple) else found * (1 + 2**-48)
+            return type(found)(*nudged) if hasattr(found, "_fields") else nudged
+
+        return call
+
+    table = devicekit.read(_SAVING_SHIPPED)
+    tables = [table.select(device="C7"), table.select(cycle=1).without([f"C{k}" for k in range(6, 25)])]
+    expected = _cpu_results(tables)
+    for module, names in ((np, _CPU_SUMS), (np.linalg, _CPU_ALGEBRA)):
+        for name in names.split():
+            monkeypatch.setattr(module, name, otherwise(getattr(module, name)))
+    assert _cpu_results(tables) == expected
+
+
+def test_products_on_the_way_to_a_card_go_through_one_function() -> None:
+    package = Path(devicekit.__file__).parent
+    places = [package / each for each in _CPU_PATH]
+    files = [file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place])]
+    assert len(files) > 60
+    for file in (each for each in files if each.name not in _CPU_APART):
+        nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+        assert not any(isinstance(each, ast.MatMult) for each in nodes), file
+        assert not any(isinstance(each, ast.Attribute) and each.attr == "linalg" for each in nodes), file
