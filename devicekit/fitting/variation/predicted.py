@@ -69,7 +69,8 @@ def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Trains) -> d
         own = [k for k, name in enumerate(trains.devices) if name == device]
         if len(own) > 2:
             k = len(own)
-            line = np.polyval(np.polyfit(trains.cycles[own], level[own], 1), trains.cycles[own])
+            number = trains.cycles[own] - np.mean(trains.cycles[own])
+            line = level[own].mean() + number * (np.sum(number * level[own]) / np.sum(number**2))
             rest = float(np.sum((level[own] - line) ** 2))
             # by chance a line explains one degree of freedom of the noise
             by_line = float(np.sum((line - line.mean()) ** 2)) - rest / (k - 2)
