@@ -178,11 +178,8 @@ def _text(path: Path, chain: Chain) -> list[Block]:
     fit, short, window = chain.fit, chain.benchmark, chain.fit.window
     unit = "S" if window.quantity == "conductance_s" else ""
     rows = [("trained in situ", accuracy_words(chain.training))]
-    rows += (
-        [("verdict", "loss compared with an ideal device not measured")]
-        if short is None
-        else [("verdict", short.answer), ("why", short.cause), ("error", short.trainings)]
-    )
+    rows += [("verdict", "the loss to an ideal device was not measured" if short is None else short.answer)]
+    rows += [] if short is None else [("why", short.cause), ("error", short.trainings)]
     rows += [
         ("measured", source_text(fit, path.name)),
         ("window", f"{span(window.low, window.high, unit)} ({window.scope})"),

@@ -225,7 +225,7 @@ class Benchmark(Record):
 
     @property
     def fit_uncertainty(self) -> str:
-        """How much resampled devices or fits differ, in a sentence; empty if none was trained."""
+        """Spread of resampled devices or fits, in a sentence; empty if none was trained."""
         if not self.allowed:
             return ""
         sd = self.left_open_sd
@@ -265,7 +265,7 @@ class Benchmark(Record):
 
     @property
     def answer(self) -> str:
-        """Whether the device is good enough, and the loss compared with the ideal device."""
+        """Judgement of the device, and its loss compared with the ideal device."""
         judged, than = {True: ("Good enough", ", less than 2"), False: ("Not good enough", ", more than 2")}.get(
             self.good_enough, ("Undecided, 2 points being the limit", "")
         )
@@ -279,7 +279,7 @@ class Benchmark(Record):
 
     @property
     def advice(self) -> str:
-        """How many trainings would decide whether the loss is below 2 points, in a sentence."""
+        """Number of trainings that would decide whether the loss is below 2 points, in a sentence."""
         each = self.deciding
         variance = ((CRITICAL_LOSS - each.loss) / ONE_SIDED) ** 2 - each.open_sd**2  # that trainings may cause
         if variance <= 0:
