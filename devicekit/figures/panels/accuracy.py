@@ -119,15 +119,15 @@ def _benchmark(inputs: Sequence[Input]) -> Drawn:
 
 def _seeds(inputs: Sequence[Input]) -> str:
     found = sorted({int(each.numbers["seeds"]) for each in inputs})
-    return f"{listed([str(each) for each in found[:-1]] + [count(found[-1], 'pair')])} of seeds"
+    return f"{listed([str(each) for each in found[:-1]] + [count(found[-1], 'training')])} each"
 
 
 def _bars_text(what: str, series: Sequence[Series]) -> str:
-    """Return what the bars are, and that a single pair has none, in a sentence; "" if there is no bar."""
+    """Return what the bars are, and that a single training has none, in a sentence; "" without a bar."""
     several = {len(each.rows["device"]) > 1 for each in series}
     if True not in several:
         return ""
-    return f"{what}: {MEAN}{'; none of a single pair' if len(several) > 1 else ''}. "
+    return f"{what}: {MEAN}{'; none of a single training' if len(several) > 1 else ''}. "
 
 
 def _flaw(inputs: Sequence[Input]) -> list[Drawn]:

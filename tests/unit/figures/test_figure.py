@@ -234,11 +234,11 @@ def test_captions_of_benchmarks_name_all_data_and_only_bars_that_are_drawn() -> 
     drawn = shown("benchmark", benchmark("a", "split-1", 1), benchmark("b", "split-2", 1))
     assert re.findall(r"split-\d", " ".join(drawn.notes)) == ["split-1", "split-2"]
     assert "95" not in " ".join(drawn.notes)
-    assert re.findall(r"\d+ pairs?", drawn.shows) == ["1 pair"]
+    assert re.findall(r"\d+ trainings?", drawn.shows) == ["1 training"]
     drawn = shown("benchmark", benchmark("a", "split-1", 1), benchmark("b", "split-1", 3))
     assert re.findall(r"split-\d", " ".join(drawn.notes)) == ["split-1"]
     assert re.findall(r"\d+", drawn.notes[0]) == ["95"]
-    assert re.findall(r"\d+|pairs?", drawn.shows) == ["1", "3", "pairs"]
+    assert re.findall(r"\d+|trainings?", drawn.shows) == ["1", "3", "trainings"]
 
 
 def test_the_caption_of_a_flaw_has_bars_where_several_pairs_have() -> None:
