@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from devicekit.verbs.train import Scalar, TrainRequest
     from snn.settings import Setting, Settings
 
-SEEDS = ("3", "10", "20")
+SEEDS = ("8", "30", "100")  # trainings of the device
 MOST_LOOPS = 1000
 STACK = Path("stack.toml")  # of a simulation, beside its results
 _NAMED = {"policy": POLICIES, "gradient": GRADIENTS}  # settings that take a name
@@ -222,7 +222,7 @@ def parse_benchmark(form: Mapping[str, str], card: Path) -> BenchmarkRequest:
     setting("plain", 0, **settings)  # refused before the job
     seeds, whole = form.get("seeds", str(BenchmarkRequest.seeds)), form.get("whole") == "yes"
     if seeds not in SEEDS:
-        raise UsageError(f"“Pairs of seeds” takes {', '.join(SEEDS)}, not {seeds!r}.")
+        raise UsageError(f"“Trainings of the device” takes {', '.join(SEEDS)}, not {seeds!r}.")
     return BenchmarkRequest(
         cards=(card,),
         seeds=int(seeds),

@@ -1,4 +1,4 @@
-"""A task that tells devices apart: few images, few neurons, and a paired comparison with an ideal device."""
+"""A task that tells devices apart: few images, few neurons, and a comparison with an ideal device."""
 
 from snn.benchmark.losses import VariantResult
 from snn.benchmark.result import Benchmark

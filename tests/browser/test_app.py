@@ -341,14 +341,14 @@ def test_from_a_fitted_example_to_a_network_its_benchmark_and_an_export(visit: V
     visit.open(record)
     visit.click("Benchmark")
     visit.until("!!document.querySelector('[name=whole]')")
-    set_fields(visit, seeds="3")
+    set_fields(visit, seeds="8")
     visit.get("document.querySelector('[name=whole]').click()")
     visit.click("Run the benchmark")
     visit.until("location.pathname.startsWith('/runs/')")
     visit.wait_for_text()
     assert {"report.html", "benchmark.json"} <= set(visit.files())
     command, _ = visit.reproduction
-    assert "--seeds 3 --no-attribution --no-wide --no-policy" in command
+    assert "--seeds 8 --no-attribution --no-wide --no-policy" in command
     check_sizes(visit, visit.path)
     visit.open("/")
     assert (
