@@ -394,6 +394,8 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         with writing.one_command(), _logging_to_terminal(), _answering(as_json), left_out.noting():
+            if "" in arguments:  # a path of no characters would be the current folder
+                raise UsageError("An argument is empty, as of a shell variable that is not set. For this folder type .")
             result = app(args=arguments, standalone_mode=False)
             code = 2 if left_out.noted() else 0
         return int(result) if isinstance(result, int) and result else code

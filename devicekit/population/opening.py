@@ -78,16 +78,17 @@ def list_files(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     if not files.is_folder(folder):
         first = "Unpack it, and name" if folder.suffix.lower() == ".zip" and folder.is_file() else "Name"
         raise FileError(f"{folder} is not a folder. {first} the folder that holds the files of all cells.")
-    inside = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    inside = [path for path in folder.rglob("*") if not path.is_dir() and not path.name.startswith(".")]
     inside = [path for path in inside if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if len(inside) > MOST_FILES:
         raise FileError(f"{folder} holds {len(inside)} files; at most {MOST_FILES}. Name a smaller folder.")
     inside.sort(key=lambda path: natural_key(str(path.relative_to(folder))))
-    good = [path for path in inside if may_hold_data(path)]
+    sizes = {path: path.stat().st_size if path.exists() else None for path in inside}
+    good = [path for path, size in sizes.items() if size is not None and may_hold_data(path)]
     kept = set(good)
     left = [
-        LeftOut(str(path.relative_to(folder)), EMPTY if path.stat().st_size == 0 else NO_MEASUREMENTS)
-        for path in inside
+        LeftOut(str(path.relative_to(folder)), {0: EMPTY, None: "links to no file"}.get(size, NO_MEASUREMENTS))
+        for path, size in sizes.items()
         if path not in kept
     ]
     if not good:

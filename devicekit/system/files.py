@@ -51,7 +51,8 @@ def kind(path: Path) -> str:
     except (FileNotFoundError, NotADirectoryError):
         if str(path).startswith(ADDRESS):
             raise FileError(f"{path} is an address. Download the file first.") from None
-        raise FileError(f"{path} does not exist") from None
+        link = f" links to {os.readlink(path)}, which" if os.path.islink(path) else ""
+        raise FileError(f"{path}{link} does not exist") from None
     except (OSError, ValueError) as error:
         raise FileError.of("cannot read", path, error) from error
     if what := special(mode):

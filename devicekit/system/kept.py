@@ -18,7 +18,7 @@ from typing import Any
 from devicekit._version import __version__
 from devicekit.core.errors import FileError
 from devicekit.core.text import count
-from devicekit.system import files, writing
+from devicekit.system import files, work, writing
 
 _LONGEST_STEM = 40  # characters of a name that the name of the folder beside it repeats
 _PART = re.compile(r"[0-9a-f]{64}\.json")
@@ -112,6 +112,7 @@ class Kept:
         """Remove the parts, and their folder unless it holds anything else."""
         if self._folder is None or not self._folder.is_dir():
             return
+        work.clear(self._folder)
         with suppress(OSError):
             for path in self._folder.iterdir():
                 if _PART.fullmatch(path.name):
