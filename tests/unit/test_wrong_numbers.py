@@ -222,17 +222,17 @@ def test_what_a_folder_or_a_table_lacks_or_repeats_is_named(tmp_path: Path, devi
         (tmp_path / name).symlink_to(tmp_path / "nothing.csv")
     ran = devicekit("read", tmp_path)
     assert f"1 file left out: gone.csv: {tmp_path / 'gone.csv'} links to {tmp_path / 'nothing.csv'}, which" in ran.err
-    assert "[repeats] 2 readings repeat a cycle" in ran.err
+    assert "[repeats] 2 readings" in ran.err
     assert "decimal comma\n" in ran.out
     ran = devicekit("read", "")
-    assert (ran.code, ran.out, ran.err[:27]) == (2, "", "error: An argument is empty")
+    assert (ran.code, ran.out, "argument is empty" in ran.err) == (2, "", True)
 
 
 def test_a_formula_without_a_value_and_a_path_without_a_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="path is empty"):
         devicekit.read("")
     pd.DataFrame({"time (s)": [1, 2, 3, 4], "G (uS)": [10, 11, "=B3*2", 12]}).to_excel(tmp_path / "f.xlsx", index=False)
-    with pytest.raises(DevicekitError, match=r"sheet Sheet1, cell B4. Open and save it in a spreadsheet program"):
+    with pytest.raises(DevicekitError, match="sheet Sheet1, cell B4"):
         devicekit.read(tmp_path / "f.xlsx")
 
 
@@ -240,7 +240,7 @@ def test_a_time_inside_the_measured_one_is_no_extrapolation(tmp_path: Path) -> N
     times = [10.0 ** (k / 4) for k in range(33)]
     rows = {"device_id": "a", "level": "lrs", "time_s": times, "conductance_s": [1e-6 * t**-0.01 for t in times]}
     found = devicekit.characterize(rows, horizon=100.0).results["retention"]
-    assert "Predictions are for 100 s, inside the measured time." in found.sentences()
+    assert "100 s, inside" in found.sentences()[1]
     assert not [each for each in found.warnings if each.code == "extrapolation"]
     axes = found.panel().draw()
     axes.figure.draw_without_rendering()
