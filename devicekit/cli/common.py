@@ -200,9 +200,7 @@ def parameter(each: Option) -> Any:
 def parse_typed(each: Option, typed: Any) -> Any:
     """Return the value of a declared option from what was typed.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     if each.parse is not None:
         return each.parse(typed)
