@@ -7,6 +7,7 @@ import inspect
 import json
 import logging
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ from typer.core import TyperCommand
 from devicekit.cli import terminal
 from devicekit.cli.progress import logging_lines
 from devicekit.core import advice
-from devicekit.core.declarations import MOST_WHOLE, Option, option_of, options_of
+from devicekit.core.declarations import MOST_WHOLE, Option, check_finite, option_of, options_of
 from devicekit.core.errors import CodedWarning, DevicekitError, FileError, OwnFileError, UsageError, bounded
 from devicekit.core.pairs import parse_pairs
 from devicekit.system import left_out, writing
@@ -78,6 +79,8 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Check and run it."""
         named = {parameter.opts[0]: ctx.params.get(parameter.name) for parameter in self.params}
+        for option, value in named.items():
+            check_finite(value, option)
         outputs = {option: named[option] for option in WRITTEN if isinstance(named.get(option), Path)}
         inputs = [path for option, value in named.items() if option not in outputs for path in _paths(value)]
         for path in inputs:
@@ -89,8 +92,14 @@ class Command(TyperCommand):
         writing.note_settings(self._settings(ctx))
         if getattr(self.callback, "is_served", False):
             return super().invoke(ctx)
-        with logging_lines(f"devicekit {ctx.info_name}".strip()):
-            return super().invoke(ctx)
+        with logging_lines(f"devicekit {ctx.info_name}".strip()), writing.claimed(outputs.values()):
+            try:
+                return super().invoke(ctx)
+            except UsageError as error:  # thickness_m= must be ...
+                for each in self.params:
+                    keyword = rf"^{each.name}(?:_(?:m2?|k|s|ev))?= "
+                    error.message = re.sub(keyword, f"{each.opts[0]} ", error.message)
+                raise
 
     def _settings(self, ctx: Any) -> dict[str, Any]:
         """Return inputs and options other than the defaults on which the results depend."""
@@ -191,9 +200,7 @@ def parameter(each: Option) -> Any:
 def parse_typed(each: Option, typed: Any) -> Any:
     """Return the value of a declared option from what was typed.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     if each.parse is not None:
         return each.parse(typed)

@@ -84,12 +84,25 @@ def as_numbers(values: Any, name: str) -> list[float]:
     return [as_number(each, name) for each in several]
 
 
-def as_states(values: Any, name: str = "r", low: float = 0.0, high: float = 1.0) -> np.ndarray:
-    """Return states as an array; refuse what is not a number from 0 to 1, or within `low` and `high`."""
+def as_reals(values: Any, what: str) -> np.ndarray:
+    """Return numbers as an array of float64, masked ones as NaN; refuse complex numbers and truth values.
+
+    Raises UsageError if they are such; ValueError or TypeError if they are no numbers at all.
+    """
     import numpy as np
 
+    array = np.ma.asanyarray(values)
+    kinds = {array.dtype.kind} if array.dtype.kind != "O" else {np.asarray(each).dtype.kind for each in array.flat}
+    if wrong := kinds & {"b", "c"}:
+        found = "complex numbers: give .real or abs()" if "c" in wrong else "true and false"
+        raise UsageError(f"{what} must hold real numbers, not {found}.")
+    return np.ma.filled(array.astype(float), np.nan)
+
+
+def as_states(values: Any, name: str = "r", low: float = 0.0, high: float = 1.0) -> np.ndarray:
+    """Return states as an array; refuse what is not a number from 0 to 1, or within `low` and `high`."""
     try:
-        states = np.asarray(values, float)
+        states = as_reals(values, f"{name}=")
     except (TypeError, ValueError):
         raise UsageError(f"{name}= takes states, numbers from 0 to 1, not {values!r:.40}.") from None
     outside = states[~((states >= low - ROUNDING) & (states <= high + ROUNDING))]

@@ -80,7 +80,7 @@ class Limits:
         SI unit; "" for a pure number.
     meant : str
         Unit in which such a number is usual, where a number out of range is probably in it: "nm".
-    factor : float
+    factor, offset : float
         From it to the SI unit.
     """
 
@@ -89,6 +89,7 @@ class Limits:
     unit: str = ""
     meant: str = ""
     factor: float = 1.0
+    offset: float = 0.0
 
     def includes(self, value: Any) -> bool:
         """Return whether it takes a number."""
@@ -107,9 +108,16 @@ class Limits:
             if math.isfinite(self.most):
                 ends += f" and at most {self.most:g}"
             message = f"{name} must be {ends}{f' [{self.unit}]' if self.unit else ''}, not {value}"
-            if self.meant and self.includes(value * self.factor):
-                message += f". For {value:g} {self.meant} give {value * self.factor:g}"
+            if self.meant and self.includes(meant := value * self.factor + self.offset):
+                message += f". For {value:g} {self.meant} give {meant:g}"
             raise UsageError(message)
+
+
+def check_finite(value: Any, name: str) -> None:
+    """Raise a UsageError that begins with the name, if a value is not finite, or is several and one is not."""
+    for each in value if isinstance(value, tuple | list) else (value,):
+        if isinstance(each, float) and not math.isfinite(each):
+            raise UsageError(f"{name} takes a finite number, not {each}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,10 +272,7 @@ class Option:
     def check(self, value: Any) -> None:
         """Check a value, None excepted.
 
-        Raises
-        ------
-        UsageError
-            If it has the wrong type or is out of range; the message names the keyword.
+        Raises UsageError if it has the wrong type or is out of range; the message names the keyword.
         """
         kind = self.kind
         if value is None:
@@ -277,6 +282,7 @@ class Option:
             self.is_pairs and not all(isinstance(each, str) for pair in value.items() for each in pair)
         ):
             raise UsageError(f"{self.name}= takes {kind.words}, not {value!r}")
+        check_finite(value, f"{self.name}=")
         if self.valid is not None:
             wrong, needs = not self.valid(value), self.needs
         elif self.is_pairs:

@@ -211,7 +211,8 @@ def line(x: np.ndarray, y: np.ndarray) -> Line:
     """Fit the line of y against x, at least three values that are not all equal; as scipy.stats.linregress."""
     from scipy import special
 
-    square, mixed, _, other = np.cov(x, y, bias=True).flat
+    dx, dy = x - x.mean(), y - y.mean()
+    square, mixed, other = np.mean(dx * dx), np.mean(dx * dy), np.mean(dy * dy)
     r = float(np.clip(mixed / np.sqrt(square * other), -1.0, 1.0))
     spare = x.size - 2
     t = r * np.sqrt(spare / ((1.0 - r + 1e-20) * (1.0 + r + 1e-20)))

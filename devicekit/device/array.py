@@ -23,6 +23,7 @@ from devicekit.device.variation import (
 )
 from devicekit.models import kernel
 from devicekit.models.tilt import tilt_factor
+from devicekit.system.algebra import draw_normal
 
 
 class DeviceArray:
@@ -89,7 +90,7 @@ class DeviceArray:
         if has.devices == "shared" and covariance is not None:
             # exp of a centred normal has mean exp(s^2 / 2): keep the mean step
             variances = np.diag(covariance)
-            gains = np.exp(rng.multivariate_normal([0.0, 0.0], covariance, size=n) - variances / 2)
+            gains = np.exp(draw_normal(rng, np.asarray(covariance), n) - variances / 2)
             up_gain, down_gain = np.ascontiguousarray(gains[:, 0]), np.ascontiguousarray(gains[:, 1])
         law = card.law.id
         self._kernel = ArrayState(

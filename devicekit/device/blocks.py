@@ -55,10 +55,10 @@ class Window(Strict):
     def _check_order(self) -> Self:
         if not self.low < self.high:
             raise ValueError("window: low must be below high")
-        if self.quantity == "conductance_s":
-            if not -FURTHEST_BELOW * self.high <= self.low < self.high <= LARGEST_CONDUCTANCE:
-                limits = f"from 0 to {LARGEST_CONDUCTANCE:g} S"
-                raise ValueError(f"window: conductances must be {limits}, not low {self.low:g} and high {self.high:g}")
+        physical = -FURTHEST_BELOW * self.high <= self.low < self.high <= LARGEST_CONDUCTANCE
+        if self.quantity == "conductance_s" and not physical:
+            limits = f"from 0 to {LARGEST_CONDUCTANCE:g} S"
+            raise ValueError(f"window: conductances must be {limits}, not low {self.low:g} and high {self.high:g}")
         if self.scale == "log" and not (self.low > 0 and self.quantity == "conductance_s"):
             raise ValueError("window: a log scale needs a conductance above 0")
         return self

@@ -81,7 +81,7 @@ def states_after(f: Fading, seconds: float = 0.0, index: np.ndarray | slice = sl
     """
     now = f.factor * np.exp(-seconds / f.tau_s) if seconds > 0 else f.factor
     low, high = (end if np.ndim(end) == 0 else np.asarray(end)[index] for end in (f.low, f.high))
-    return np.clip(f.persistent[index] + f.parts[index] @ now, low, high)
+    return np.clip(f.persistent[index] + (f.parts[index] * now).sum(axis=-1), low, high)
 
 
 def pass_time(f: Fading, seconds: float) -> None:
@@ -95,6 +95,6 @@ def pass_time(f: Fading, seconds: float) -> None:
 
 def divide_changes(f: Fading, r: np.ndarray, index: np.ndarray | slice = slice(None)) -> None:
     """Divide the change of the states `r` (n,) between persistent part and terms, for devices (default: all)."""
-    change = r[index] - (f.persistent[index] + f.parts[index] @ f.factor)
+    change = r[index] - (f.persistent[index] + (f.parts[index] * f.factor).sum(axis=-1))
     f.persistent[index] += f.kept * change
     f.parts[index] += change[:, None] * (f.shares / f.factor)

@@ -117,7 +117,7 @@ class Programming(Record):
         """
         if not self.paired:
             raise UsageError("the devices were not programmed as pairs (pairs=True)")
-        return np.asarray((self.state - self.target).reshape(-1, 2) @ np.array([1.0, -1.0]))
+        return -np.diff((self.state - self.target).reshape(-1, 2), axis=1)[:, 0]
 
     @property
     def bias(self) -> float | None:

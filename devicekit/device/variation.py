@@ -11,6 +11,7 @@ import numpy as np
 from devicekit.core.errors import UsageError
 from devicekit.device.blocks import FEWEST_WINDOWS
 from devicekit.device.card import DeviceCard
+from devicekit.system.algebra import covariance_of, draw_normal
 
 C2cMode = Literal["increment", "paper", "none"]
 D2dMode = Literal["resample", "shared", "none"]
@@ -95,10 +96,9 @@ def draw_windows(card: DeviceCard, rows: np.ndarray | None, n: int, seed: int) -
     known = own_windows(card)
     assert known is not None
     k, rng = len(known), np.random.default_rng([seed, 6])
-    covariance = np.cov(known, rowvar=False)
     wanted = (1.0 + 1.0 / k) * (k - 1.0) / (k - 3.0)
     which = rng.integers(k, size=n) if rows is None else rows
-    more = rng.multivariate_normal([0.0, 0.0], covariance * (wanted - (k - 1.0) / k), size=n)
+    more = draw_normal(rng, covariance_of(known) * (wanted - (k - 1.0) / k), n)
     low, ln_span = (known[which] + more).T
     return np.ascontiguousarray(low), np.ascontiguousarray(low + np.exp(ln_span))
 

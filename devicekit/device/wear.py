@@ -270,4 +270,4 @@ def inference_energy(g: np.ndarray, spikes_per_row: np.ndarray, read_voltage: fl
         raise UsageError(f"spikes must be one number for each of {g.shape[0]} rows, not of shape {spikes.shape}")
     if (g < 0).any() or (spikes < 0).any() or not 0 <= read_s < math.inf:
         raise UsageError("conductances [S], spikes and the time of a read [s] must be at least 0")
-    return float(read_voltage**2 * read_s * (spikes @ g.sum(axis=1)))
+    return float(read_voltage**2 * read_s * np.sum(spikes * g.sum(axis=1)))

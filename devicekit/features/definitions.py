@@ -7,6 +7,7 @@ import re
 from collections.abc import Container, Iterable
 from typing import Literal, get_args
 
+from devicekit.core.constants import ZERO_C
 from devicekit.core.declarations import Limits
 from devicekit.core.errors import UsageError
 from devicekit.core.quantities import Quantity
@@ -22,7 +23,8 @@ LIFE_TEMPERATURE_K = 358.15  # of use, for a predicted life
 LOST_FACTOR = 2.0  # change of a conductance at which its state is lost
 BITS = (2, 3, 4)  # of a cell, whose errors after a bake are counted
 MOST_BITS = 6
-TEMPERATURE = Limits(most=5000.0, unit="K")
+TEMPERATURE = Limits(50.0, 2000.0, "K", "°C", offset=ZERO_C)  # 25 is a room in the other unit
+OF_LIFE = Limits(200.0, 2000.0, "K", "°C", offset=ZERO_C)
 RATIO = Limits(1.0)
 LIMITS = {  # of settings, by the names of their options
     "threshold": RATIO,
@@ -30,10 +32,10 @@ LIMITS = {  # of settings, by the names of their options
     "thickness": Limits(1e-10, 1e-3, "m", "nm", 1e-9),
     "area": Limits(1e-18, 1e-3, "m2", "um2", 1e-12),
     "temperature": TEMPERATURE,
-    "life_temperature": TEMPERATURE,
+    "life_temperature": OF_LIFE,
     "lost_factor": RATIO,
     "write_window": Limits(most=10.0, unit="S", meant="uS", factor=1e-6),
-    "bake": TEMPERATURE,
+    "bake": OF_LIFE,
     "apparent_energy": Limits(most=20.0, unit="eV"),
     "time_exponent": Limits(most=10.0),
 }

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import as_reals
 from devicekit.core.errors import UsageError
 
 
 def trains_frame(trains: Mapping[str, Any], reading: Mapping[str, Any]) -> pd.DataFrame:
     """Return trains as a frame, one row for each reading.
+
+    Raises UsageError if they do not, or a train does not hold numbers.
 
     Parameters
     ----------
@@ -22,11 +25,6 @@ def trains_frame(trains: Mapping[str, Any], reading: Mapping[str, Any]) -> pd.Da
         pulse, then one after each pulse; NaN where nothing was read.
     reading : mapping
         Reading options, which must state a unit or a quantity.
-
-    Raises
-    ------
-    UsageError
-        If they do not, or a train does not hold numbers.
     """
     if not {"unit", "quantity"} & set(reading):
         raise UsageError(
@@ -47,7 +45,7 @@ def _rows(direction: str, given: Any) -> list[np.ndarray]:
     """Return the trains of one direction, each of shape (N + 1,)."""
     try:
         one = np.ndim(given[0] if isinstance(given, Sequence) and len(given) else given) + isinstance(given, Sequence)
-        rows = [np.asarray(each, float) for each in (given if one > 1 else [given])]
+        rows = [as_reals(each, f"{direction}=") for each in (given if one > 1 else [given])]
     except (TypeError, ValueError):
         rows = []
     if not rows or any(row.ndim != 1 or np.isinf(row).any() or np.isnan(row).all() for row in rows):
@@ -70,10 +68,7 @@ def is_nameless(data: Any) -> bool:
 def refuse_nameless(reading: Mapping[str, Any]) -> None:
     """Refuse numbers without names whose meaning no option states.
 
-    Raises
-    ------
-    UsageError
-        If there is none.
+    Raises UsageError if there is none.
     """
     if not {"unit", "quantity", "kind", "recipe", "map", "columns"} & set(reading):
         raise UsageError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import as_reals
 from devicekit.core.errors import TraceError, UsageError
 from devicekit.device.blocks import Window
 from devicekit.fitting.branch import search
@@ -99,7 +100,7 @@ def fit_many(
         raise UsageError("Fits of many curves cannot have fixed or bounded coefficients.")
     stream = iter(traces)
     numbers = itertools.count(0, chunk)
-    chunks = iter(lambda: [np.asarray(trace, float) for trace in itertools.islice(stream, chunk)], [])
+    chunks = iter(lambda: [as_reals(trace, "each trace") for trace in itertools.islice(stream, chunk)], [])
     pool = joblib.Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs")
     yield from pool(
         joblib.delayed(_fit_chunk)(number, part, window, direction, options)

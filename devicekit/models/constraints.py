@@ -14,6 +14,7 @@ from devicekit.core.quantities import DIRECTIONS
 from devicekit.models import kernel
 from devicekit.models.law import Law
 from devicekit.models.registry import LAWS
+from devicekit.system.algebra import product
 
 WIDEST = 250.0  # of ln of a scale: wider than any shape can ask for
 Limits = tuple[float, float]
@@ -84,7 +85,7 @@ def plain_parameters(law: Law, parameters: np.ndarray, covariance: np.ndarray) -
     middle = kernel.middle_and_gradient(own.id, np.ascontiguousarray(parameters[1:p]), gradient)
     change = np.eye(p + 1)
     change[0, 1:p] = gradient[1:p]
-    return np.append(parameters[0] + middle, parameters[1:]), change @ covariance @ change.T
+    return np.append(parameters[0] + middle, parameters[1:]), product(product(change, covariance), change.T)
 
 
 def _publish_scaled(law: Law, theta: np.ndarray, direction: str) -> dict[str, float]:

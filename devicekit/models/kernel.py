@@ -80,15 +80,7 @@ def rates_uncompiled(law: Law, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
 @compiled
 def simulate(law: int, theta: np.ndarray, x0: float, n_pulses: int) -> np.ndarray:
     """Return states x_0 ... x_n under `n_pulses` pulses, shape (n_pulses + 1,)."""
-    scratch = np.empty(MAX_SHAPE)
-    mid = middle(law, theta)
-    out = np.empty(n_pulses + 1)
-    x = x0
-    out[0] = x
-    for n in range(n_pulses):
-        x = min(x + rate(law, theta, mid, x, scratch), LARGEST_STATE)
-        out[n + 1] = x
-    return out
+    return simulate_driven(law, theta, x0, np.zeros(n_pulses))
 
 
 @compiled
@@ -117,33 +109,8 @@ def simulate_with_sensitivities(
 
     S_{n+1} = (1 + rho'(x_n)) S_n + d rho / d theta, S_0 = (0, ..., 0, 1).
     """
-    p = theta.size
-    at_x, at_mid = np.empty(MAX_SHAPE), np.empty(MAX_SHAPE)
-    mid = middle_and_gradient(law, theta[1:], at_mid)
-    x = x0
-    states[0] = x
-    sensitivities[0, :] = 0.0
-    sensitivities[0, p] = 1.0
-    for n in range(states.size - 1):
-        log_rate = theta[0] + ell(law, x, theta[1:], at_x) - mid
-        alive = log_rate != -math.inf
-        capped = log_rate > LARGEST_LOG_RATE
-        rho = math.exp(min(log_rate, LARGEST_LOG_RATE)) if alive else 0.0
-        q = 1.0
-        if alive and not capped:
-            q = max(1.0 + rho * at_x[0], SMALLEST_SLOPE)
-        x += rho
-        if x > LARGEST_STATE:
-            x = LARGEST_STATE
-            q = 0.0
-            alive = False
-        states[n + 1] = x
-        for j in range(p + 1):
-            sensitivities[n + 1, j] = q * sensitivities[n, j]
-        if alive and not capped:
-            sensitivities[n + 1, 0] += rho
-            for j in range(1, p):
-                sensitivities[n + 1, j] += rho * (at_x[j] - at_mid[j])
+    n = states.size - 1
+    driven_with_sensitivities(law, theta, x0, np.zeros(n), np.empty((n, 0)), states, sensitivities, np.empty(n))
 
 
 @compiled

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from devicekit.core.calls import as_reals
 from devicekit.core.errors import UsageError
 
 ACCEPTED = (
@@ -52,7 +53,7 @@ def frame_of(data: Any) -> pd.DataFrame | None:
         return None
     if all(isinstance(each, Real | Sequence | np.ndarray) and not isinstance(each, str | bytes) for each in data):
         try:
-            return _of_array(np.array(data, float))
+            return _of_array(as_reals(data, "a list"))
         except (TypeError, ValueError):
             pass
     kinds = ", ".join(dict.fromkeys(_name(each) for each in data))
@@ -66,7 +67,7 @@ def _name(data: Any) -> str:
 
 def _of_mapping(data: Mapping[Any, Any]) -> pd.DataFrame:
     """Return columns by name; a single value holds for every row."""
-    columns = {str(name): np.asarray(each, None if np.ndim(each) else object) for name, each in data.items()}
+    columns = {str(name): _unmasked(each) if np.ndim(each) else np.asarray(each, object) for name, each in data.items()}
     lengths = {name: len(each) for name, each in columns.items() if each.ndim}
     if deep := [name for name, each in columns.items() if each.ndim > 1]:
         raise UsageError(f"column {deep[0]!r} has {columns[deep[0]].ndim} dimensions; a column has one")
@@ -79,12 +80,17 @@ def _of_mapping(data: Mapping[Any, Any]) -> pd.DataFrame:
 def _of_array(data: np.ndarray) -> pd.DataFrame:
     """Return an array as columns without names, a structured one under its own."""
     if data.dtype.names:
-        return pd.DataFrame({name: data[name] for name in data.dtype.names})
+        return pd.DataFrame({name: _unmasked(data[name]) for name in data.dtype.names})
     if data.dtype.kind not in "iufO" or data.ndim not in (1, 2) or not data.size:
         raise UsageError(
             "an array must hold real numbers in one or two dimensions; "
             f"got {data.dtype} of shape {'x'.join(map(str, data.shape)) or 'none'}"
         )
-    if isinstance(data, np.ma.MaskedArray):
-        data = np.ma.filled(data.astype(float), np.nan)
-    return pd.DataFrame(data.reshape(len(data), -1))
+    return pd.DataFrame(_unmasked(data).reshape(len(data), -1))
+
+
+def _unmasked(values: Any) -> np.ndarray:
+    """Return an array without a mask: what is masked is missing."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        values = np.ma.filled(values.astype(float if values.dtype.kind in "iuf" else object), np.nan)
+    return np.asarray(values)

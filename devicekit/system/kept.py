@@ -39,17 +39,14 @@ def write_part(folder: Path, key: str, value: Mapping[str, object]) -> None:
 def read_part(folder: Path, key: str, names: Iterable[str]) -> dict[str, Any] | None:
     """Read what `write_part` wrote, None if the file does not exist.
 
+    Raises FileError if the file is damaged, was changed by hand, or is of another part.
+
     Parameters
     ----------
     folder : Path
     key : str
     names : iterable of str
         What the value has.
-
-    Raises
-    ------
-    FileError
-        If the file is damaged, was changed by hand, or is of another part.
     """
     path = folder / f"{key}.json"
     if not path.exists():

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LOCK_FILE = ".devicekit.lock"  # of a folder whose files are changed by several processes
 PATIENCE = 60.0  # s to wait for another process
 _LOCK, _NEW, _WAS = "lock", "new", "was"
+_CLAIM = "claimed_"  # in the name of a work folder that a running command holds for what it will write
 _LONGEST_STEM = 40  # characters of a name that the name of its work folder repeats
 _NAME = re.compile(r"\.(?P<stem>.*)\.devicekit-[a-z0-9_]{8}", re.DOTALL)
 _TRIES = 8  # of a work folder that another process cleared before it was locked
@@ -52,10 +53,7 @@ def _lock(path: Path) -> BaseFileLock:
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of the same block for a folder; what a killed one held is free again.
 
-    Raises
-    ------
-    FileError
-        If the folder cannot be written, or another process does not leave it for a minute.
+    Raises FileError if the folder cannot be written, or another process does not leave it for a minute.
     """
     from filelock import Timeout
 
@@ -73,15 +71,38 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def claimed(target: Path) -> Iterator[None]:
+    """Keep another command from working on the same result; what a killed one claimed is free again.
+
+    Raises FileError if another command works on it.
+    """
+    from filelock import Timeout
+
+    folder = target.parent / f".{target.name[:_LONGEST_STEM]}.devicekit-{_CLAIM}"
+    lock = _lock(folder / _LOCK)
+    try:
+        folder.mkdir(exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise FileError(f"another command is writing {target}: wait until it ends, or choose another out=") from None
+    except (OSError, NotImplementedError):  # a folder that is missing or may not be written: for the caller to say
+        yield
+        return
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)  # where a file that is open stays
+
+
+@contextmanager
 def work_folder(target: Path) -> Iterator[Path]:
     """Make a hidden folder beside `target` for what will take its name; yield the path `new` in it.
 
     It is removed when the block ends, however it ends.
 
-    Raises
-    ------
-    OSError
-        If it cannot be made.
+    Raises OSError if it cannot be made.
     """
     folder, lock = _born(target)
     try:
@@ -205,10 +226,7 @@ def put_in_place(new: Path, out: Path) -> None:
 def exchange(one: Path, other: Path) -> bool:
     """Exchange two names in one step; False where the system or the file system cannot.
 
-    Raises
-    ------
-    OSError
-        If they may not be exchanged.
+    Raises OSError if they may not be exchanged.
     """
     if os.name != "posix":
         return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -84,7 +86,7 @@ WRONG_SETTINGS = [
     ("lost_factor", 0.5, "above 1, not"),
     ("horizon", 0.0, "above 0 and at most 1e.12 .s."),
     ("horizon", float("inf"), "above 0 and at most 1e.12 .s."),
-    ("life_temperature_k", -3.0, "above 0 and at most 5000 .K."),
+    ("life_temperature_k", 85.0, r"above 200 and at most 2000 \[K\], not 85.0. For 85 °C give 358.15"),
     ("write_window_s", 5.0e1, r"at most 10 \[S\], not 50.0. For 50 uS give 5e-05"),
     ("apparent_energy_ev", 21.0, "at most 20 .eV."),
     ("time_exponent", 11.0, "at most 10, not"),
@@ -110,7 +112,17 @@ def test_a_setting_out_of_range_is_refused(endurance_rows: Any, name: str, value
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("--horizon 1e400", "at most 1e+12 [s], not inf"),
+        ("--horizon 1e400", "--horizon takes a finite number, not inf"),
+        ("--horizon 1e13", "--horizon must be a finite number above 0 and at most 1e+12 [s]"),
+        (
+            "--temperature 25",
+            "--temperature must be a finite number above 50 and at most 2000 [K], not 25.0. For 25",
+        ),
+        ("--life-temperature nan", "--life-temperature takes a finite number, not nan"),
+        ("--constant temperature_c=-400", "temperature_c=-400: must be a finite number above -273.15 [°C]"),
+        ("--constant temperature_c=1e400", "temperature_c=1e400: must be a finite number"),
+        ("--read-voltage nan", "--read-voltage takes a finite number, not nan"),
+        ("--permittivity nan:4", "--permittivity"),
         ("--thickness 8", "at most 0.001 [m], not 8.0. For 8 nm give 8e-09"),
         ("--thickness 5e-11", "above 1e-10"),
         ("--area 25", "For 25 um2 give 2.5e-11"),
@@ -131,6 +143,16 @@ def test_the_command_line_refuses_what_means_nothing(
     assert ran.code == 2
     assert words in ran.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "typed", ["fit {} --read-voltage", "simulate iv --compliance", "simulate pulses --gap", "array vcm-trains --read-s"]
+)
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_every_command_refuses_numbers_that_are_not_finite(typed: str, value: str, devicekit: Any) -> None:
+    ran = devicekit(*typed.format(_SAVING_SHIPPED).split(), value)
+    assert (ran.code, ran.out) == (2, "")
+    assert {typed.split()[-1], "finite", value} <= {*ran.err.split()}
 
 
 def test_a_setting_is_refused_only_where_no_result_uses_it(endurance_rows: Any) -> None:
@@ -177,6 +199,110 @@ def test_conductances_in_a_wrong_unit_make_no_card() -> None:
     train = [1.0, 20.0, 35.0, 45.0, 52.0, 57.0, 61.0, 64.0, 66.0, 67.0]
     with pytest.raises(devicekit.DevicekitError, match=r"reach 67 S.*unit='uS'"):
         devicekit.fit(ltp=train, ltd=train[::-1], unit="S")
+
+
+# --- arrays: what is masked is missing; complex numbers and truth values are errors ---
+
+_ARRAY_LEVELS = np.round(60 * (1 - np.exp(-np.arange(30) / 9)) + 5, 3)
+_ARRAY_SPOILT = np.where(np.arange(30) == 7, 900.0, _ARRAY_LEVELS)
+_ARRAY_TABLE = {"direction": ["ltp"] * 30 + ["ltd"] * 30, "cycle": [1] * 60, "pulse_index": [*range(30)] * 2}
+_ARRAY_DOORS: dict[str, Callable[[Any], Any]] = {
+    "train": lambda train: devicekit.fit(ltp=train, ltd=_ARRAY_LEVELS[::-1], unit="uS"),
+    "trains": lambda train: devicekit.fit(ltp=[train, train], ltd=[_ARRAY_LEVELS[::-1]] * 2, unit="uS"),
+    "columns": lambda train: devicekit.fit({**_ARRAY_TABLE, "conductance_uS": np.ma.concatenate([train, train[::-1]])}),
+}
+
+
+@pytest.mark.parametrize("door", _ARRAY_DOORS)
+def test_masked_readings_are_missing(door: str) -> None:
+    masked = np.ma.masked_array(_ARRAY_SPOILT, mask=np.arange(30) == 7)
+    missing = np.where(np.arange(30) == 7, np.nan, _ARRAY_LEVELS)
+    found, expected = _ARRAY_DOORS[door](masked), _ARRAY_DOORS[door](missing)
+    assert found.window == expected.window
+    assert found.ltp.theta.tolist() == expected.ltp.theta.tolist()
+
+
+@pytest.mark.parametrize("door", _ARRAY_DOORS)
+@pytest.mark.parametrize("values", [_ARRAY_LEVELS + 1j, _ARRAY_LEVELS > 30, (_ARRAY_LEVELS + 1j).astype(object)])
+def test_complex_numbers_and_truth_values_are_refused(door: str, values: Any) -> None:
+    with pytest.raises(devicekit.DevicekitError, match=r"real numbers, not (complex|true)|must hold numbers"):
+        _ARRAY_DOORS[door](values)
+
+
+def test_a_list_of_truth_values_is_no_measurement() -> None:
+    with pytest.raises(UsageError, match="true"):
+        devicekit.read([True, False] * 10, unit="uS")
+
+
+# --- concurrency: of two commands with one result, the second is refused before it begins ---
+
+
+@pytest.mark.parametrize(
+    "typed", ["fit table.csv --out card.json", "run table.csv --out results", "fit table.csv --report p.html"]
+)
+def test_a_result_that_another_command_writes_is_left_to_it(typed: str, tmp_path: Path, devicekit: Any) -> None:
+    from devicekit.system import work
+
+    _saving_table(tmp_path).to_csv(tmp_path / "table.csv")
+    words = [str(tmp_path / word) if "." in word or word == "results" else word for word in typed.split()]
+    with work.claimed(Path(words[-1])):
+        ran = devicekit(*words)
+        assert (ran.code, Path(words[-1]).exists()) == (2, False)
+        assert {"another", "writing", f"{words[-1]}:"} <= {*ran.err.split()}
+    assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
+    if words[0] == "fit":
+        assert devicekit(*words).code == 0
+        assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
+
+
+# --- one seed, one result: no sum whose order depends on the CPU leads to a card or a training ---
+
+_CPU_PATH = ("fitting/branch", "fitting/likelihood", "fitting/variation", "device", "models/kernel.py", "../snn")
+_CPU_APART = {"wires.py"}  # the drops over the wires of an array
+_CPU_SUMS = "dot vdot inner matmul tensordot cov corrcoef polyfit convolve correlate"
+_CPU_ALGEBRA = "solve inv pinv svd eigh eigvalsh qr cholesky slogdet det lstsq"
+
+
+def _cpu_results(tables: list[Any]) -> list[Any]:
+    from snn.config import TrainingConfig
+    from snn.data.load import load
+    from snn.training import train
+
+    found: list[Any] = []
+    for table in tables:
+        card = devicekit.fit(table).to_card("card")
+        trained = train(card, TrainingConfig(epochs=1, hidden=16, read_noise=True), load("digits"))
+        found += [json.loads(card.to_json()), {**trained.as_dict(), "seconds_per_epoch": None}]
+    return found
+
+
+def test_no_digit_depends_on_the_order_in_which_a_cpu_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    def otherwise(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            found = function(*given, **named)
+            nudged = [each * (1 + 2**-48) for each in found] if isinstance(found, tuple) else found * (1 + 2**-48)
+            return type(found)(*nudged) if hasattr(found, "_fields") else nudged
+
+        return call
+
+    table = devicekit.read(_SAVING_SHIPPED)
+    tables = [table.select(device="C7"), table.select(cycle=1).without([f"C{k}" for k in range(6, 25)])]
+    expected = _cpu_results(tables)
+    for module, names in ((np, _CPU_SUMS), (np.linalg, _CPU_ALGEBRA)):
+        for name in names.split():
+            monkeypatch.setattr(module, name, otherwise(getattr(module, name)))
+    assert _cpu_results(tables) == expected
+
+
+def test_products_on_the_way_to_a_card_go_through_one_function() -> None:
+    package = Path(devicekit.__file__).parent
+    places = [package / each for each in _CPU_PATH]
+    files = [file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place])]
+    assert len(files) > 60
+    for file in (each for each in files if each.name not in _CPU_APART):
+        nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+        assert not any(isinstance(each, ast.MatMult) for each in nodes), file
+        assert not any(isinstance(each, ast.Attribute) and each.attr == "linalg" for each in nodes), file
 
 
 # --- reading: numbers, units, ids and files are taken as they are meant, or named in an error ---

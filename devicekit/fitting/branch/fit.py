@@ -22,6 +22,7 @@ from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains, estimate_noise
 from devicekit.models import kernel
 from devicekit.models.law import Law
+from devicekit.system.algebra import pinv, product
 
 FEWEST_CLUSTERS = 4
 TUKEY = 4.685  # times the robust scale: 95 % efficient on Gaussian residuals
@@ -51,17 +52,17 @@ def _covariance(
     # columns differ by many orders of magnitude: scale before inverting
     scale = np.sqrt((j**2).sum(axis=0) + box.prior_precision[free])
     scale[scale == 0] = 1.0
-    curvature = (j / scale).T @ (j / scale) + np.diag(box.prior_precision[free] / scale**2)
-    inverse = np.linalg.pinv(curvature, hermitian=True) / np.outer(scale, scale)
+    curvature = product((j / scale).T, j / scale) + np.diag(box.prior_precision[free] / scale**2)
+    inverse = pinv(curvature) / np.outer(scale, scale)
     degrees = max(int(w.sum() - free.sum()), 1)
     k = len(clusters)
     if k >= FEWEST_CLUSTERS:
         # where fewer trains were read, each has a larger weight in the mean
         part = k / np.isfinite(clusters[:, seen]).sum(axis=0)
         deviations = root * part * np.nan_to_num(clusters[:, seen] - x[seen])
-        scores = deviations @ j
-        meat = scores.T @ scores / (k * (k - 1))
-        small, degrees = inverse @ meat @ inverse, k - 1
+        scores = product(deviations, j)
+        meat = product(scores.T, scores) / (k * (k - 1))
+        small, degrees = product(product(inverse, meat), inverse), k - 1
         method = f"cluster sandwich over {k} {what}, t({k - 1})"
     else:
         variance = float(np.sum(w[seen] * (states[seen] - x[seen]) ** 2)) / degrees
@@ -249,14 +250,14 @@ def refine_by_innovations(fitted: BranchFit, trains: Trains, increment: float, r
     free = ~bound
     curvature, scores = search.scores(fitted.law, found.parameters, rows, w, box, gain)
     inverse = np.zeros_like(curvature)
-    inverse[np.ix_(free, free)] = np.linalg.pinv(curvature[np.ix_(free, free)], hermitian=True)
+    inverse[np.ix_(free, free)] = pinv(curvature[np.ix_(free, free)])
     names = list(dict.fromkeys(trains.devices))
     if len(names) >= FEWEST_CLUSTERS:  # cycles of one device are not independent repeats of the mean device
         scores = np.array([scores[[d == name for d in trains.devices]].sum(axis=0) for name in names])
     k = len(scores)
     if k >= FEWEST_CLUSTERS:
         degrees = k - 1
-        covariance = inverse @ (scores.T @ scores) @ inverse * (k / degrees)
+        covariance = product(product(inverse, product(scores.T, scores)), inverse) * (k / degrees)
         method = f"innovations over {len(rows)} trains, gain {gain:.2f}; cluster sandwich over {k}, t({degrees})"
     else:
         degrees = max(int(w.sum() - free.sum()), 1)

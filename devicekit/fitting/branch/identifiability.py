@@ -10,6 +10,7 @@ import numpy as np
 from devicekit.core.records import Record, column, internal
 from devicekit.fitting.branch import search
 from devicekit.models.law import Law
+from devicekit.system.algebra import svd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +65,7 @@ def identifiability(
     _, sensitivities = search.jacobian(law, parameters, x.size - 1)
     scale = np.array([law.priors[name].sd if name in law.priors else 1.0 for name in law.names])
     jacobian = sensitivities[np.isfinite(x)] * scale / noise
-    _, values, directions = np.linalg.svd(jacobian, full_matrices=False)
+    _, values, directions = svd(jacobian)
     with np.errstate(invalid="ignore", divide="ignore"):
         sd = np.sqrt(np.diag(covariance))
         correlation = covariance / np.outer(sd, sd)

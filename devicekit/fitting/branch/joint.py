@@ -12,6 +12,7 @@ from devicekit.fitting.branch import search
 from devicekit.fitting.branch.fit import build_box
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.models.law import Law
+from devicekit.system.algebra import pinv, product
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,7 +106,7 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
     # a law without shape parameters has nothing to share
     ratio = max(shared - separate, 0.0) / extra / (separate / rest) if extra else 0.0
     free = p + 2 * count
-    inverse = np.linalg.pinv(best.jac.T @ best.jac, hermitian=True) * shared / max(n - free, 1)
+    inverse = pinv(product(best.jac.T, best.jac)) * shared / max(n - free, 1)
     slope, slope_se = _exponent(np.array(widths), z[p : p + count])
     return JointFit(
         widths=np.array(widths),
@@ -123,9 +124,10 @@ def fit_joint(fits: list[BranchFit], widths: list[float]) -> JointFit:
 
 def _exponent(widths: np.ndarray, levels: np.ndarray) -> tuple[float, float | None]:
     """Return the slope of L against ln width, and its standard error (None from two widths)."""
-    design = np.stack([np.log(widths), np.ones(widths.size)], axis=1)
-    solution, residuals, *_ = np.linalg.lstsq(design, levels, rcond=None)
+    x = np.log(widths) - np.mean(np.log(widths))
+    square = np.sum(x**2)
+    slope = float(np.sum(x * levels) / square)
     if widths.size < 3:
-        return float(solution[0]), None
-    variance = float(residuals[0]) / (widths.size - 2) if residuals.size else 0.0
-    return float(solution[0]), float(np.sqrt(variance * np.linalg.inv(design.T @ design)[0, 0]))
+        return slope, None
+    rest = levels - levels.mean() - slope * x
+    return slope, float(np.sqrt(np.sum(rest**2) / (widths.size - 2) / square))

@@ -11,6 +11,7 @@ from devicekit.core.statistics import normal_quantile, t_quantile
 from devicekit.fitting.likelihood.fit import TrainFit
 from devicekit.models import kernel
 from devicekit.models.law import Law
+from devicekit.system.algebra import draw_normal, product
 
 CHANCE = 2.0  # variances of a local error attributed to chance
 DRAWS = 2000  # of the parameters, for a band that holds the whole curve
@@ -90,9 +91,7 @@ class RateBand(Printed):
         for own, covariance in zip(self.parameters, self.covariance, strict=True):
             gradient = kernel.rate_gradients(self.law.id, own[:-1], x)
             p = gradient.shape[1]
-            values, vectors = np.linalg.eigh(covariance[:p, :p])
-            root = vectors * np.sqrt(np.maximum(values, 0.0))
-            drawn += rng.standard_normal((DRAWS, p)) @ (gradient @ root).T
+            drawn += product(draw_normal(rng, covariance[:p, :p], DRAWS), gradient.T)
         drawn /= len(self.parameters)
         drawn += self.between * rate / np.sqrt(len(self.parameters)) * rng.standard_normal((DRAWS, 1))
         if self.left is not None:  # local errors are independent of the parameters

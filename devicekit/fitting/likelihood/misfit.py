@@ -17,6 +17,7 @@ from devicekit.fitting.likelihood.band import LocalErrors
 from devicekit.fitting.likelihood.filter import innovations, standard_deviations
 from devicekit.fitting.likelihood.fit import MOST_TRAINS, TrainFit
 from devicekit.models import kernel
+from devicekit.system.algebra import product, svd
 
 # cosines in the pulse number, and polynomials in its logarithm: laws fit the first pulses worst
 WAVES, LATE = 8, 6
@@ -80,8 +81,7 @@ def basis(points: int) -> np.ndarray:
     rows = [np.cos(np.pi * k * (n + 0.5) / points) for k in range(WAVES)]
     rows += [np.polynomial.legendre.Legendre.basis(k + 1)(2.0 * late - 1.0) for k in range(LATE)]
     kept = min(len(rows), points)
-    q, _ = np.linalg.qr(np.array(rows[:kept]).T)
-    return np.ascontiguousarray(q.T)
+    return np.ascontiguousarray(svd(np.array(rows[:kept]).T)[0].T)
 
 
 def standardised_errors(found: TrainFit, trains: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -139,11 +139,12 @@ def local_errors(found: TrainFit, device: int, rows: np.ndarray) -> LocalErrors 
     part = max(read.size // PARTS, FEWEST_OF_PART)
     if read.size < part:
         return None
-    each = np.ones(part) / part
     gain = np.clip(1.0 - of_reading / variance[read], LEAST_GAIN, 1.0)
-    at = np.convolve(path[read - 1], each, "valid")
-    error = np.convolve(gain * mean[read], each, "valid")
-    of_it = np.sqrt(np.convolve(gain**2 * variance[read] / seen[read], each, "valid") / part)
+    at, error, squares = (
+        np.lib.stride_tricks.sliding_window_view(each, part).mean(axis=1)
+        for each in (path[read - 1], gain * mean[read], gain**2 * variance[read] / seen[read])
+    )
+    of_it = np.sqrt(squares / part)
     order = np.argsort(at, kind="stable")
     return LocalErrors(at[order], error[order], of_it[order])
 
@@ -161,7 +162,7 @@ def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
             many = seen.sum(axis=0)
             mean = u.sum(axis=0) / np.sqrt(np.maximum(many, 1))
             functions = basis(int((many > 0).sum()))
-            course += float(np.sum((functions @ mean[many > 0]) ** 2))
+            course += float(np.sum(product(functions, mean[many > 0]) ** 2))
             degrees += len(functions)
         for k in range(1, min(LAGS + 1, u.shape[1])):
             products[k - 1] += np.sum(u[:, k:] * u[:, :-k])

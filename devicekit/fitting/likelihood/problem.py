@@ -9,6 +9,7 @@ import numpy as np
 from devicekit.fitting.likelihood.filter import HELD, MEMORY, NOISES, information, log_likelihood
 from devicekit.fitting.likelihood.priors import FURTHER, Q, bounds_of_noise, prior_of_noise
 from devicekit.models.law import Law
+from devicekit.system.algebra import pinv, product, solve
 
 WIDTH_OF_START = 0.3  # of the window, on both sides of the first reading
 LONGEST_MEND = 0.7  # standard errors, longest step of the bias correction
@@ -26,10 +27,12 @@ def _bounds(law: Law, starts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndar
 
 def _solve_symmetric(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Solve a symmetric system; return the shortest solution if a parameter has no effect."""
-    try:
-        return np.linalg.solve(matrix, right)
-    except np.linalg.LinAlgError:
-        return np.linalg.pinv(matrix, hermitian=True) @ right
+    found, logarithm = solve(matrix, right)
+    return found if logarithm > -np.inf else product(pinv(matrix), right)
+
+
+def _ln_determinant(matrix: np.ndarray) -> float:
+    return solve(matrix, np.zeros(len(matrix)))[1]
 
 
 class Problem:
@@ -120,7 +123,7 @@ class Problem:
         hessian, gradient = self.curvature(trial)
         free = np.flatnonzero(self.free & ~self.at_bound(trial))
         found = self.objective(trial) + 0.5 * float(
-            gradient[free] @ _solve_symmetric(hessian[np.ix_(free, free)], gradient[free])
+            np.sum(gradient[free] * _solve_symmetric(hessian[np.ix_(free, free)], gradient[free]))
         )
         self.free[:] = before
         return found
@@ -156,7 +159,7 @@ class Problem:
             inside = _solve_symmetric(block + 1e-10 * block.max() * np.eye(free.size), np.eye(free.size))
         found = np.zeros_like(hessian)
         found[np.ix_(free, free)] = inside
-        return found, float(np.linalg.slogdet(inside)[1])
+        return found, _ln_determinant(inside)
 
     def without_bias(self, z: np.ndarray, covariance: np.ndarray) -> np.ndarray:
         """Correct the noise for what the law's parameters absorbed of it, as in restricted maximum likelihood.
@@ -170,7 +173,7 @@ class Problem:
 
         def determinant(at: np.ndarray) -> float:
             hessian = self.curvature(at)[0]
-            return float(np.linalg.slogdet(hessian[np.ix_(own, own)])[1])
+            return _ln_determinant(hessian[np.ix_(own, own)])
 
         base = determinant(z)
         slope = np.zeros(z.size)
@@ -182,5 +185,5 @@ class Problem:
         error = np.sqrt(np.diag(covariance))[-Q:]
         found = z.copy()
         longest = LONGEST_MEND * error
-        found[-Q:] += np.clip((covariance @ slope)[-Q:], -longest, longest)
+        found[-Q:] += np.clip(product(covariance, slope)[-Q:], -longest, longest)
         return np.clip(found, self.lower, self.upper)

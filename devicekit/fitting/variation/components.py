@@ -19,6 +19,7 @@ import numpy as np
 from devicekit.core.statistics import mean_curve, nanmean
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.models import kernel
+from devicekit.system.algebra import product
 from devicekit.system.jit import compiled
 
 NAMES = ("increment", "read", "offset", "ln_rate", "start", "step")
@@ -258,8 +259,8 @@ def variogram(tracks: list[Track]) -> Variogram:
     for track in tracks:
         deviation = track.deviation
         for lag in (m for m in LAGS if m < deviation.shape[1] // 2):
-            design, product = _variogram_design(track.q, track.rho, lag)
-            squares = (deviation[:, lag:] - product * deviation[:, :-lag]) ** 2
+            design, remaining = _variogram_design(track.q, track.rho, lag)
+            squares = (deviation[:, lag:] - remaining * deviation[:, :-lag]) ** 2
             target = nanmean(squares)
             known = np.isfinite(target)
             designs.append(design[known])
@@ -273,9 +274,10 @@ def variogram(tracks: list[Track]) -> Variogram:
     variances = np.zeros(4)
     for _ in range(4):
         variances, _ = nnls((design / scale) * weight[:, None], target * weight)
-        expected = (design / scale) @ variances
+        expected = product(design / scale, variances)
         weight = 1.0 / np.maximum(expected, 1e-3 * expected.mean() + 1e-300)
-    return Variogram(*np.sqrt(variances / scale).tolist())
+    # four digits: the last ones of a first guess depend on the CPU
+    return Variogram(*(float(f"{sd:.4g}") for sd in np.sqrt(variances / scale)))
 
 
 def _variogram_design(q: np.ndarray, rho: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:

@@ -41,10 +41,7 @@ def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
 def scatter(trains: Trains, window: Window) -> np.ndarray:
     """Return the measured variance over cycles at each pulse, mean over devices, shape (N + 1,) [window^2].
 
-    Raises
-    ------
-    UsageError
-        If no device has two cycles.
+    Raises UsageError if no device has two cycles.
     """
     rising = trains.rising(window)
     names = list(dict.fromkeys(trains.devices))
@@ -69,7 +66,8 @@ def sources_of_spread(fit: BranchFit, spread: BranchSpread, trains: Trains) -> d
         own = [k for k, name in enumerate(trains.devices) if name == device]
         if len(own) > 2:
             k = len(own)
-            line = np.polyval(np.polyfit(trains.cycles[own], level[own], 1), trains.cycles[own])
+            number = trains.cycles[own] - np.mean(trains.cycles[own])
+            line = level[own].mean() + number * (np.sum(number * level[own]) / np.sum(number**2))
             rest = float(np.sum((level[own] - line) ** 2))
             # by chance a line explains one degree of freedom of the noise
             by_line = float(np.sum((line - line.mean()) ** 2)) - rest / (k - 2)

@@ -11,6 +11,7 @@ from devicekit.core.statistics import levels, mean_curve
 from devicekit.fitting.branch.result import BranchFit
 from devicekit.fitting.branch.trains import Trains
 from devicekit.fitting.variation.windows import WHOLE, OwnWindow, shared_shape
+from devicekit.system.algebra import covariance_of
 
 MOST_CYCLES = 12  # of a device, to estimate how its rate scatters
 
@@ -39,7 +40,7 @@ def ln_rate_covariance(
             for name, pair in complete.items()
         ]
     )
-    covariance = np.cov(ln_rates, rowvar=False)
+    covariance = covariance_of(ln_rates)
     for k, direction in enumerate(DIRECTIONS):
         sampling = [
             _sampling_variance(sets[direction].of(name), pair[direction], central[direction], windows.get(name, WHOLE))

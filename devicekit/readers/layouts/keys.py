@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from devicekit.core.constants import ZERO_C
+from devicekit.core.declarations import Limits
 from devicekit.core.errors import Choice, UsageError
 from devicekit.core.quantities import DIRECTION_ALIASES, GLOSSARY
 from devicekit.core.text import natural_number
@@ -17,6 +20,7 @@ from devicekit.system.options import ReadOptions
 
 _WITH_UNIT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
 _TEXTS = {"device_id", "level"}
+_LIMITS = {"temperature_c": Limits(-ZERO_C, unit="°C"), "temperature_k": Limits(unit="K")}
 LTP_AND_LTD = 2  # words
 SHOWN = 6  # names in a message
 VALUE = r"([\w.+-]+)"  # a word or a number, in a pattern that is suggested
@@ -41,7 +45,7 @@ def parse_value(name: str, text: str, words: Mapping[str, str] | None = None) ->
     Raises
     ------
     UsageError
-        If it is not a number of that quantity.
+        If it is not a finite number of that quantity.
     """
     text = translate_cell(text.strip(), words or {}) if name in ("direction", "level") else text
     if name in _TEXTS:
@@ -58,7 +62,9 @@ def parse_value(name: str, text: str, words: Mapping[str, str] | None = None) ->
     other = word not in ("", own) and (unit is None or stated is None or unit.quantity != stated.quantity)
     if found is None or other:
         raise UsageError(f"{name}={text} is not a number{f' in {own}' if own else ''}")
-    return float(found[1]) * (unit.factor if unit else 1.0)
+    value = float(found[1]) * (unit.factor if unit else 1.0)
+    _LIMITS.get(name, Limits(-math.inf)).check(value, f"{name}={text}:")
+    return value
 
 
 def take_keys(
