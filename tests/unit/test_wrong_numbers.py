@@ -369,6 +369,6 @@ def test_a_time_inside_the_measured_one_is_no_extrapolation(tmp_path: Path) -> N
     assert "100 s, inside" in found.sentences()[1]
     assert not [each for each in found.warnings if each.code == "extrapolation"]
     axes = found.panel().draw()
-    axes.figure.draw_without_rendering()
+    axes.figure.canvas.draw()
     labels = (each.get_window_extent() for each in axes.get_xticklabels())
     assert {left.x1 < right.x0 for left, right in pairwise(labels)} == {True}
