@@ -156,7 +156,7 @@ def test_every_command_refuses_numbers_that_are_not_finite(typed: str, value: st
 
 
 def test_a_setting_is_refused_only_where_no_result_uses_it(endurance_rows: Any) -> None:
-    assert devicekit.characterize(endurance_rows, threshold=1.5).results["endurance"].threshold == 1.5
+    assert devicekit.characterize(endurance_rows, threshold=1.5).results["endurance"].threshold == 1.5  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match=r"^life_temperature_k= .*retention"):
         devicekit.characterize(endurance_rows, life_temperature_k=300.0)
 
