@@ -51,10 +51,7 @@ def build_analysis(upload: Upload, entries: Mapping[str, str] | None = None) -> 
 def parse_analysis(upload: Upload, form: Mapping[str, str]) -> dict[str, Any]:
     """Return the options that a form fills in.
 
-    Raises
-    ------
-    UsageError
-        If a field does not take its entry.
+    Raises UsageError if a field does not take its entry.
     """
     request = request_of(upload)
     options, found = options_of(request), parse_fields(request, form)

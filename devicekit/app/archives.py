@@ -32,6 +32,9 @@ def unpack(archive: Path, folder: Path, name: str, size_limit: int) -> Path | No
     A folder that holds everything in the archive gives its name, else the archive does. Hidden files and links are
     left out.
 
+    Raises FileError if the archive is damaged or encrypted, too large, holds paths outside it, one name twice, or no
+    file.
+
     Parameters
     ----------
     archive : Path
@@ -41,11 +44,6 @@ def unpack(archive: Path, folder: Path, name: str, size_limit: int) -> Path | No
         Name of the archive.
     size_limit : int
         Largest size of all files together [bytes].
-
-    Raises
-    ------
-    FileError
-        If the archive is damaged or encrypted, too large, holds paths outside it, one name twice, or no file.
     """
     try:
         with zipfile.ZipFile(archive) as opened:

@@ -147,10 +147,7 @@ def _explain(name: str) -> str:
 def parse_described(form: Any) -> Described:
     """Return the columns that a form describes.
 
-    Raises
-    ------
-    UsageError
-        If a unit is unknown, or not every column of the file has a row in which it could be renamed.
+    Raises UsageError if a unit is unknown, or not every column of the file has a row in which it could be renamed.
     """
     names, roles, units = ([str(each).strip() for each in form.getlist(name)] for name in (NAME, ROLE, UNIT))
     if not len(names) == len(roles) == len(units):

@@ -89,10 +89,7 @@ def format_value(value: Any) -> str:
 def parse_reading_form(form: Mapping[str, str]) -> ReadOptions:
     """Return the reading options in the fields of `build_reading_fields`.
 
-    Raises
-    ------
-    UsageError
-        If a field holds a value that its option does not take.
+    Raises UsageError if a field holds a value that its option does not take.
     """
     options: dict[str, Any] = {}
     for name, word in ((name, word.strip()) for name, word in form.items()):

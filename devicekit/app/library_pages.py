@@ -34,10 +34,7 @@ _drawing = Lock()  # Matplotlib draws one figure at a time
 def add_to_library(app: App, source: Any, name: str, labels: dict[str, str], reading: dict[str, Any]) -> str:
     """Add a card or a measurement to the library and return the id of its record; wait for the worker.
 
-    Raises
-    ------
-    DevicekitError
-        If it cannot be added.
+    Raises DevicekitError if it cannot be added.
     """
     job = app.submit("keeping", "keep", library=app.library, source=source, name=name, labels=labels, reading=reading)
     job.wait()
@@ -49,10 +46,7 @@ def add_to_library(app: App, source: Any, name: str, labels: dict[str, str], rea
 def parse_query(parameters: QueryParams) -> Query:
     """Return the query of the library in the parameters of an address.
 
-    Raises
-    ------
-    UsageError
-        If a range is invalid.
+    Raises UsageError if a range is invalid.
     """
     ranges = []
     name = parameters.get("of", "")

@@ -95,10 +95,7 @@ async def show_upload(request: Request) -> Response:
 def _recipe_target(app: App, upload: Upload, name: str) -> Path:
     """Return the file of a new recipe.
 
-    Raises
-    ------
-    UsageError
-        If a recipe of that name exists.
+    Raises UsageError if a recipe of that name exists.
     """
     name = clean_file_name(name).removesuffix(".toml") if name.strip() else Path(upload.name).stem
     target = app.recipes / f"{name}.toml"

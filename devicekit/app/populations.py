@@ -30,6 +30,8 @@ def is_population(path: Path, reading: ReadOptions) -> bool:
 def read_names(path: Path, reading: ReadOptions, form: FormAnswers, asked: tuple[Question, ...]) -> ReadResult:
     """Return what the names of a folder say, with a question until a person has confirmed it.
 
+    Raises DevicekitError if the names have no form in common, or no file can be read.
+
     Parameters
     ----------
     path : Path
@@ -38,11 +40,6 @@ def read_names(path: Path, reading: ReadOptions, form: FormAnswers, asked: tuple
         Answers so far.
     asked : tuple of Question
         The parts of their form.
-
-    Raises
-    ------
-    DevicekitError
-        If the names have no form in common, or no file can be read.
     """
     from devicekit.population.opening import open_folder
 

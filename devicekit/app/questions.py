@@ -136,10 +136,7 @@ def _own_names(question: Question) -> list[str]:
 def parse_options(form: Any, recipes: Path) -> ReadOptions:
     """Return the reading options of a form; a recipe is one of the user's, or a shipped one.
 
-    Raises
-    ------
-    UsageError
-        If a field holds a value that its option does not take.
+    Raises UsageError if a field holds a value that its option does not take.
     """
     options = parse_described(form).apply(
         parse_reading_form({name: str(form[name]) for name in OPTIONS if name in form})
@@ -153,10 +150,7 @@ def parse_answers(asked: Sequence[Question], form: Any, reading: ReadOptions = _
 
     A blank that is left empty takes what `reading`, the description of the whole file, says.
 
-    Raises
-    ------
-    UsageError
-        If an answer is missing, or a blank or a field does not take its entry.
+    Raises UsageError if an answer is missing, or a blank or a field does not take its entry.
     """
     described = parse_described(form)
     found = {}

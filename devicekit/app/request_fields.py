@@ -56,10 +56,7 @@ def _format(value: Any) -> str:
 def parse_fields(request: Any, form: Mapping[str, str]) -> dict[str, Any]:
     """Return the options of a request that a form fills in; those that are empty or as by default are left out.
 
-    Raises
-    ------
-    UsageError
-        If a field does not take its entry.
+    Raises UsageError if a field does not take its entry.
     """
     found = {}
     for each in options_of(request).values():

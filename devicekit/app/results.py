@@ -179,12 +179,7 @@ class TaskResult:
 def write_recipe(target: Path, text: str) -> str:
     """Write a recipe of the user; return its name.
 
-    Raises
-    ------
-    FileError
-        If it cannot be written.
-    UsageError
-        If one of that name exists.
+    Raises FileError if it cannot be written. Raises UsageError if one of that name exists.
     """
     from devicekit.system import work, writing
 

@@ -113,10 +113,7 @@ def read_title(text: str) -> str:
 def write_stack(material: str) -> str:
     """Return a stack file that names a material set and repeats the layers and parameters of a stack, to be changed.
 
-    Raises
-    ------
-    UsageError
-        If the stack does not ship.
+    Raises UsageError if the stack does not ship.
     """
     known = _list_stacks()
     if material not in known:
@@ -129,10 +126,7 @@ def write_stack(material: str) -> str:
 def parse_simulation(form: Mapping[str, str]) -> IVRequest:
     """Return what the form of a simulation asks for; a stack is to be written into its file before it runs.
 
-    Raises
-    ------
-    DevicekitError
-        If an entry, or the stack, is not valid.
+    Raises DevicekitError if an entry, or the stack, is not valid.
     """
     from devicekit.verbs.simulate import IVRequest
 
@@ -209,10 +203,7 @@ def build_benchmark_form(card: str) -> RunForm:
 def parse_benchmark(form: Mapping[str, str], card: Path) -> BenchmarkRequest:
     """Return what the form of a benchmark of a card asks for.
 
-    Raises
-    ------
-    UsageError
-        If a setting is not valid.
+    Raises UsageError if a setting is not valid.
     """
     from devicekit.verbs.benchmark import BenchmarkRequest
     from snn.benchmark.task import setting
@@ -262,10 +253,7 @@ def build_training_form(card: str) -> RunForm:
 def parse_training(form: Mapping[str, str], card: Path) -> TrainRequest:
     """Return what the form of a training on a card asks for.
 
-    Raises
-    ------
-    DevicekitError
-        If an entry is not valid.
+    Raises DevicekitError if an entry is not valid.
     """
     from devicekit.verbs.train import TrainRequest
     from snn.config import TrainingConfig

@@ -124,17 +124,14 @@ def clean_file_name(name: str) -> str:
 def clean_path(name: str, where: str) -> Path:
     """Return the path of an uploaded file in its folder, each part of it without special characters.
 
+    Raises FileError if it leads out of the folder, or is very deep.
+
     Parameters
     ----------
     name : str
         Path from the browser or an archive, percent-encoded.
     where : str
         Name of the folder or archive, for messages.
-
-    Raises
-    ------
-    FileError
-        If it leads out of the folder, or is very deep.
     """
     whole = unquote(name).replace("\0", "")
     parts = re.split(r"[/\\]", whole)

@@ -70,10 +70,7 @@ async def _render_failure(request: Request, error: Exception) -> Response:
 def open_socket(port: int | None) -> socket.socket:
     """Open a socket on 127.0.0.1, on that port or on a free one.
 
-    Raises
-    ------
-    UsageError
-        If the port is in use or not allowed.
+    Raises UsageError if the port is in use or not allowed.
     """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if os.name == "posix":

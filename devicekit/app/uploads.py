@@ -231,10 +231,7 @@ class Uploads:
     def unpack(self, upload: Upload) -> None:
         """Put the folder in a zip archive, or the only file, in its place; other files stay.
 
-        Raises
-        ------
-        FileError
-            If the archive is refused; see `archives.unpack`.
+        Raises FileError if the archive is refused; see `archives.unpack`.
         """
         if upload.is_folder or not archives.is_archive(upload.path):
             return

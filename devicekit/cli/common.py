@@ -200,9 +200,7 @@ def parameter(each: Option) -> Any:
 def parse_typed(each: Option, typed: Any) -> Any:
     """Return the value of a declared option from what was typed.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     if each.parse is not None:
         return each.parse(typed)
@@ -402,6 +400,8 @@ def run_app(app: typer.Typer, arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         with writing.one_command(), _logging_to_terminal(), _answering(as_json), left_out.noting():
+            if "" in arguments:  # a path of no characters would be the current folder
+                raise UsageError("An argument is empty, as of a shell variable that is not set. For this folder type .")
             result = app(args=arguments, standalone_mode=False)
             code = 2 if left_out.noted() else 0
         return int(result) if isinstance(result, int) and result else code

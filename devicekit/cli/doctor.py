@@ -34,9 +34,7 @@ def foreign_neighbours() -> dict[str, str]:
 def check_neighbours() -> None:
     """Refuse to go on with another package's module under one of our names.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     for name, place in foreign_neighbours().items():
         raise UsageError(

@@ -72,9 +72,7 @@ def missing_file(word: str) -> str:
 def check_order(words: Sequence[Path]) -> None:
     """Refuse the word of a command that stands behind a file.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     from devicekit.cli import COMMANDS
 

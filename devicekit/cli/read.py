@@ -64,7 +64,7 @@ def _print(table: Table, summary: Description, written: dict[str, Path | None], 
         rows.append(("pulse width", ", ".join(si(each, "s") for each in widths)))
     text = {name: value for name, value in summary.text.items() if name != "header"}
     if text:
-        rows.append(("text", ", ".join(f"{name} {value}" for name, value in text.items())))
+        rows.append(("text", ", ".join(f"{name} {value}" for name, value in text.items()).replace(" ,", " comma")))
     rows.append(("columns", ", ".join(f"{n} [{u}]" if u else n for n, u in summary.columns_read.items())))
     rows += [(name, str(path)) for name, path in written.items() if path is not None]
     terminal.fields([*rows, *confirmation_rows(table, path)])

@@ -216,9 +216,7 @@ def _characterize(found: list[_Read], as_json: bool) -> dict[str, Any]:
 def _refuse_other_files(path: Path) -> None:
     """Refuse files of devicekit that hold no measurement, with the command that takes them.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     from devicekit.system import files
 

@@ -87,10 +87,7 @@ def as_numbers(values: Any, name: str) -> list[float]:
 def as_reals(values: Any, what: str) -> np.ndarray:
     """Return numbers as an array of float64, masked ones as NaN; refuse complex numbers and truth values.
 
-    Raises
-    ------
-    UsageError
-        If they are such; ValueError or TypeError if they are no numbers at all.
+    Raises UsageError if they are such; ValueError or TypeError if they are no numbers at all.
     """
     import numpy as np
 

@@ -331,8 +331,8 @@ _BY_RANK = {
             "compare the counts with your measurement; if wrong, name the cycle and direction columns with --map",
         ),
         "repeats": (
-            "a pulse was read more than once; all readings are kept and averaged in fits",
-            "check that no two conditions share device, cycle and pulse number",
+            "a pulse or a state was read more than once in a cycle; all readings are kept, results use their middle",
+            "check that no two conditions share device and cycle, and of trains the pulse number",
         ),
         "amplitude_law": (
             "pulses of several amplitudes were fitted with one shape and a law of the amplitude",

@@ -272,10 +272,7 @@ class Option:
     def check(self, value: Any) -> None:
         """Check a value, None excepted.
 
-        Raises
-        ------
-        UsageError
-            If it has the wrong type or is out of range; the message names the keyword.
+        Raises UsageError if it has the wrong type or is out of range; the message names the keyword.
         """
         kind = self.kind
         if value is None:

@@ -23,6 +23,8 @@ def parse_pair(text: str, *, empty: bool = False) -> tuple[str, str] | None:
 def parse_pairs(pairs: Iterable[str] | None, takes: str, twice: str = "", *, empty: bool = False) -> dict[str, str]:
     """Return the values of several NAME=VALUE by name.
 
+    Raises UsageError.
+
     Parameters
     ----------
     pairs : iterable of str, optional
@@ -32,10 +34,6 @@ def parse_pairs(pairs: Iterable[str] | None, takes: str, twice: str = "", *, emp
         Message about a name that occurs twice, with {} for the name; the last one counts if "".
     empty : bool
         True if a value may be empty.
-
-    Raises
-    ------
-    UsageError
     """
     found: dict[str, str] = {}
     for text in pairs or ():
@@ -51,16 +49,13 @@ def parse_pairs(pairs: Iterable[str] | None, takes: str, twice: str = "", *, emp
 def parse_range(text: str, ends: tuple[float, float] | None = None) -> tuple[float, float]:
     """Return both ends of LOW:HIGH.
 
+    Raises ValueError if the colon is missing, or an end is not a number; its argument is that word.
+
     Parameters
     ----------
     text : str
     ends : tuple of float, optional
         Values of the ends that are left out; none may be if not given.
-
-    Raises
-    ------
-    ValueError
-        If the colon is missing, or an end is not a number; its argument is that word.
     """
     low, colon, high = text.partition(":")
     if not colon:

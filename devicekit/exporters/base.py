@@ -212,10 +212,7 @@ def noise_sentence(card: DeviceCard, options: ExportOptions, exported: str, hold
 def convert_to_siemens(card: DeviceCard, options: ExportOptions, target: str) -> DeviceCard:
     """Return the card with its window in siemens.
 
-    Raises
-    ------
-    UsageError
-        If a weight card comes without a window, or a window is given for a card in siemens.
+    Raises UsageError if a weight card comes without a window, or a window is given for a card in siemens.
     """
     if options.window is None:
         if card.window.quantity == "weight":
@@ -237,9 +234,7 @@ def convert_to_siemens(card: DeviceCard, options: ExportOptions, target: str) ->
 def check_moves(card: DeviceCard, target: str) -> None:
     """Reject a card whose LTP or LTD never changes the state.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     r = np.linspace(0.0, 1.0, 101)
     for direction in SIGNS:

@@ -28,10 +28,7 @@ def published_coefficients(card: DeviceCard) -> dict[str, Eq2] | None:
 def rate_tables(card: DeviceCard, nodes: int | None, target: str) -> dict[str, np.ndarray]:
     """Return |rates| of both branches at evenly spaced nodes; empty for eq. (2), which has a closed form.
 
-    Raises
-    ------
-    UsageError
-        If nodes are requested for a closed form, or are outside 2..1025.
+    Raises UsageError if nodes are requested for a closed form, or are outside 2..1025.
     """
     if published_coefficients(card):
         if nodes is not None:
@@ -131,11 +128,8 @@ class CompactModel:
     def of(cls, card: DeviceCard, options: ExportOptions, target: str, title: str) -> CompactModel:
         """Make the model of a card for a target, in messages also by its title.
 
-        Raises
-        ------
-        UsageError
-            If the card holds weights and no window is given, LTP or LTD never changes the state, nodes are requested
-            for a closed form, or are outside 2..1025.
+        Raises UsageError if the card holds weights and no window is given, LTP or LTD never changes the state, nodes
+        are requested for a closed form, or are outside 2..1025.
         """
         card = base.convert_to_siemens(card, options, title)
         base.check_moves(card, target)

@@ -15,10 +15,7 @@ OUTSIDE = 1e-9  # of the window, tolerance for rounding
 def fractions(network: TrainedNetwork) -> dict[str, np.ndarray]:
     """Return (G - low) / (high - low) of both conductances of every weight, 0 to 1, shapes (inputs, outputs).
 
-    Raises
-    ------
-    UsageError
-        If a conductance is outside the window of the card, where other programs would clip it.
+    Raises UsageError if a conductance is outside the window of the card, where other programs would clip it.
     """
     window = network.card.window
     found = {}
@@ -56,10 +53,7 @@ class TileFile:
 def pack(network: TrainedNetwork, file: str) -> tuple[dict[str, np.ndarray], TileFile]:
     """Return the weights of the tiles, -1 to 1 over the window, and what a module says of their file.
 
-    Raises
-    ------
-    UsageError
-        If a conductance is outside the window of the card.
+    Raises UsageError if a conductance is outside the window of the card.
     """
     weights = {name: 2.0 * u - 1.0 for name, u in fractions(network).items()}
     scales = tuple(layer.scale for layer in network.layers)

@@ -15,6 +15,8 @@ from devicekit.exporters import base, tiles
 def network_file(network: TrainedNetwork, window: Window | None = None) -> bytes:
     """Pack a network as a .npz file of plain arrays, readable by NumPy without devicekit.
 
+    Raises UsageError if a conductance is outside the window of the card.
+
     Parameters
     ----------
     network : TrainedNetwork
@@ -26,11 +28,6 @@ def network_file(network: TrainedNetwork, window: Window | None = None) -> bytes
     bytes
         `hidden_plus`, `hidden_minus`, `hidden_scale`, `hidden_paired`, `hidden_decay`, the same for `output`,
         `threshold`, `refractory`, `step_s`, `full_input`, and a check: `spikes`, `counts`, `classes`, `labels`.
-
-    Raises
-    ------
-    UsageError
-        If a conductance is outside the window of the card.
     """
     tiles.fractions(network)
     own, neurons = network.card.window, network.neurons

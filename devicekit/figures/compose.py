@@ -42,10 +42,7 @@ def panel_names() -> tuple[str, ...]:
 def find_panels(inputs: Sequence[Input], wanted: Sequence[str], how: How) -> tuple[Drawn, ...]:
     """Return the panels that inputs give: those that are wanted, in that order, or all.
 
-    Raises
-    ------
-    UsageError
-        If a name is unknown, if no input has what a wanted panel needs, or if there is nothing to draw.
+    Raises UsageError if a name is unknown, if no input has what a wanted panel needs, or if there is nothing to draw.
     """
     known = {name: each for each in panel_files() for name in each.NAMES}
     words = {*known, *(name.partition("-")[0] for name in known)}

@@ -92,15 +92,12 @@ class Input:
 def load(given: Any, reading: ReadOptions, settings: Settings, library: Path | None = None) -> list[Input]:
     """Load one thing that was given: a path, paths of one table, `library:ID`, or an object of Python.
 
+    Raises DevicekitError if it cannot be read, or is nothing that a figure shows.
+
     Returns
     -------
     list of Input
         Several of a folder with the results of several files, or of a JSON file with several benchmarks.
-
-    Raises
-    ------
-    DevicekitError
-        If it cannot be read, or is nothing that a figure shows.
     """
     if isinstance(given, str) and given.startswith(LIBRARY):
         return [_of_record(_record(given.removeprefix(LIBRARY), library), given)]
@@ -216,10 +213,7 @@ def _of_results(path: Path, numbers: Mapping[str, Any], name: str) -> Input:
 def _table_of(path: Path) -> pd.DataFrame:
     """Return a table of `characterize`.
 
-    Raises
-    ------
-    FileError
-        If it is not a CSV of UTF-8.
+    Raises FileError if it is not a CSV of UTF-8.
     """
     try:
         frame = pd.read_csv(path)
@@ -239,10 +233,7 @@ def of_card(card: DeviceCard, source: str) -> Input:
 def of_table(table: Table, settings: Settings, label: str, source: str) -> Input:
     """Return the input that a measurement is, with those figures of merit, or the fit, that panels show.
 
-    Raises
-    ------
-    DevicekitError
-        If its trains cannot be fitted.
+    Raises DevicekitError if its trains cannot be fitted.
     """
     found: dict[str, MeritResult] = {}
     known = plugins.MERITS.builtin_names()
@@ -375,10 +366,7 @@ def _by_folder(inputs: Sequence[Input]) -> list[str]:
 def relabelled(inputs: Sequence[Input], labels: Sequence[str]) -> list[Input]:
     """Return inputs with labels of the user, or with their own, made distinct.
 
-    Raises
-    ------
-    UsageError
-        If there is not one label for each.
+    Raises UsageError if there is not one label for each.
     """
     if labels and len(labels) != len(inputs):
         raise UsageError(

@@ -86,10 +86,7 @@ def load_all(
 ) -> list[Input]:
     """Load all inputs of a figure.
 
-    Raises
-    ------
-    DevicekitError
-        If there is none, or one cannot be read.
+    Raises DevicekitError if there is none, or one cannot be read.
     """
     if not results:
         raise UsageError("A figure needs a file, a result, a card or a record: give one or more.")
@@ -132,10 +129,7 @@ def compose(
 ) -> PaperFigure:
     """Return the figure of inputs; parameters as in `figure`.
 
-    Raises
-    ------
-    UsageError
-        If a choice is unknown, or a panel needs what no input has.
+    Raises UsageError if a choice is unknown, or a panel needs what no input has.
     """
     for name, value, known in (
         ("probability", probability, PROBABILITIES),

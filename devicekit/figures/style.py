@@ -252,10 +252,7 @@ STYLES = {
 def style_named(name: str) -> Style:
     """Return a style by its name.
 
-    Raises
-    ------
-    UsageError
-        If there is none of that name.
+    Raises UsageError if there is none of that name.
     """
     if name not in STYLES:
         raise UsageError(f"Unknown style {name!r}. Choose from: {', '.join(STYLES)}.")

@@ -30,6 +30,8 @@ BY_LAW = "moments of the residuals of all trains"
 def fit_amplitudes(table: PulseTable, options: FitOptions) -> DeviceFit:
     """Fit a table of several amplitudes (and widths): the device at a reference pulse, and the law of the others.
 
+    Raises UsageError if the table has one amplitude only.
+
     Parameters
     ----------
     table : PulseTable
@@ -42,11 +44,6 @@ def fit_amplitudes(table: PulseTable, options: FitOptions) -> DeviceFit:
     DeviceFit
         Of the reference pulse (the middle amplitude at the middle width) with `pulse_law`; where every train grows, of
         the middle pulse of those trains.
-
-    Raises
-    ------
-    UsageError
-        If the table has one amplitude only.
     """
     law = pulse_law(table, options)
     assert law is not None

@@ -16,6 +16,8 @@ from devicekit.core.errors import UsageError
 def trains_frame(trains: Mapping[str, Any], reading: Mapping[str, Any]) -> pd.DataFrame:
     """Return trains as a frame, one row for each reading.
 
+    Raises UsageError if they do not, or a train does not hold numbers.
+
     Parameters
     ----------
     trains : mapping of {"ltp", "ltd"} to array-like
@@ -23,11 +25,6 @@ def trains_frame(trains: Mapping[str, Any], reading: Mapping[str, Any]) -> pd.Da
         pulse, then one after each pulse; NaN where nothing was read.
     reading : mapping
         Reading options, which must state a unit or a quantity.
-
-    Raises
-    ------
-    UsageError
-        If they do not, or a train does not hold numbers.
     """
     if not {"unit", "quantity"} & set(reading):
         raise UsageError(
@@ -71,10 +68,7 @@ def is_nameless(data: Any) -> bool:
 def refuse_nameless(reading: Mapping[str, Any]) -> None:
     """Refuse numbers without names whose meaning no option states.
 
-    Raises
-    ------
-    UsageError
-        If there is none.
+    Raises UsageError if there is none.
     """
     if not {"unit", "quantity", "kind", "recipe", "map", "columns"} & set(reading):
         raise UsageError(

@@ -35,6 +35,8 @@ def cards(
 ) -> dict[Path, DeviceCard]:
     """Build the cards of a fit by file, in the order of the pulse widths.
 
+    Raises TraceError if a branch is missing.
+
     Parameters
     ----------
     fit : DeviceFit
@@ -49,11 +51,6 @@ def cards(
         Whether the data are synthetic.
     stdp : StdpWindow, optional
         A block for every card.
-
-    Raises
-    ------
-    TraceError
-        If a branch is missing.
     """
     if not fit.conditions:
         return {out: fit.to_card(name, source, synthetic).model_copy(update={"stdp": stdp})}

@@ -33,10 +33,7 @@ Data = PulseTable | pd.DataFrame | Mapping[str, Any] | np.ndarray | Path | str |
 def read_pulses(path: Data, options: ReadOptions) -> PulseTable:
     """Read a file, several files or data in memory, which must hold pulse trains.
 
-    Raises
-    ------
-    DevicekitError
-        If the file cannot be read, or holds something else.
+    Raises DevicekitError if the file cannot be read, or holds something else.
     """
     from devicekit.readers import read
 

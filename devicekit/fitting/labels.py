@@ -103,10 +103,7 @@ def published_devices() -> dict[str, Labels]:
 def known_labels(name: str) -> Labels:
     """Return the labels of a known device, whose name is written in any case.
 
-    Raises
-    ------
-    UsageError
-        If it is none of the known ones; the message lists them.
+    Raises UsageError if it is none of the known ones; the message lists them.
     """
     known = {each.lower(): labels for each, labels in published_devices().items()}
     if name.lower() not in known:
@@ -117,17 +114,14 @@ def known_labels(name: str) -> Labels:
 def find_labels(name: str, given: Mapping[str, Any]) -> Labels:
     """Return the labels of a device: those of a known one, changed by what is given, or all that is given.
 
+    Raises UsageError if labels are missing, are not numbers, or are out of range.
+
     Parameters
     ----------
     name : str
         Of a known device, or any.
     given : mapping
         Values by field of `Labels`; pulses and nl may be texts such as "64,64".
-
-    Raises
-    ------
-    UsageError
-        If labels are missing, are not numbers, or are out of range.
     """
     values: dict[str, Any] = {each: _pair(each, value) if each in _PAIRS else value for each, value in given.items()}
     missing = [each for each in ("g_max_s", "on_off", "pulses", "nl", "c2c", "source") if each not in values]

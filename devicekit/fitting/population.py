@@ -82,6 +82,8 @@ def leave_out(
 
     This takes as long as `parts` fits.
 
+    Raises UsageError if there are fewer than four devices or two parts.
+
     Parameters
     ----------
     table : PulseTable
@@ -100,11 +102,6 @@ def leave_out(
     Returns
     -------
     mapping of direction to PopulationCheck
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than four devices or two parts.
     """
     names = np.array(table.devices)
     if len(names) < FEWEST or not 2 <= parts <= len(names):

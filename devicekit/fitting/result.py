@@ -41,10 +41,7 @@ if TYPE_CHECKING:
 def require_fit(verb: str, value: object) -> None:
     """Refuse anything but a fit.
 
-    Raises
-    ------
-    UsageError
-        If it is something else.
+    Raises UsageError if it is something else.
     """
     if not isinstance(value, DeviceFit):
         raise UsageError(

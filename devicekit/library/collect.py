@@ -46,10 +46,7 @@ class AddOptions:
 def collect(path: Path, options: AddOptions, reading: Mapping[str, Any]) -> list[Record]:
     """Make the records of one file.
 
-    Raises
-    ------
-    DevicekitError
-        If it cannot be read, nothing can be metadata about it, or an option does not fit it.
+    Raises DevicekitError if it cannot be read, nothing can be metadata about it, or an option does not fit it.
     """
     if path.suffix.lower() == ".json" and files.kind(path) == "file":
         return [_record_from_json(path, options, reading)]

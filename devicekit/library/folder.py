@@ -377,10 +377,7 @@ def _stamp(path: Path) -> Stamp | None:
 def read_head(path: Path) -> IndexedHead:
     """Read the head of a record file.
 
-    Raises
-    ------
-    FileError
-        If it is not a record, or a link, whose target could change unnoticed.
+    Raises FileError if it is not a record, or a link, whose target could change unnoticed.
     """
     if not path.name.isprintable() or "\\" in path.name:
         raise FileError("The file name has unprintable characters. Rename it.")

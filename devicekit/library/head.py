@@ -173,9 +173,7 @@ class IndexedHead(Head):
 def check_version(raw: Any, name: str) -> None:
     """Reject anything but a record of a supported version, with a specific message.
 
-    Raises
-    ------
-    FileError
+    Raises FileError.
     """
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if not isinstance(version, int) or isinstance(version, bool):

@@ -108,10 +108,7 @@ class Index:
 
         If other processes lock the index for a minute, the query runs on a new index in a temporary folder.
 
-        Raises
-        ------
-        FileError
-            If no index can be written anywhere.
+        Raises FileError if no index can be written anywhere.
         """
         try:
             try:

@@ -77,6 +77,8 @@ def gather(
 ) -> Metadata:
     """Collect place and labels, in order of priority, by hand, from file name, device name and recipe.
 
+    Raises UsageError if the pattern does not match the name, or a value is invalid.
+
     Parameters
     ----------
     hand, recipe : mapping of str to str
@@ -87,11 +89,6 @@ def gather(
         Name of the only device of the file.
     pattern : re.Pattern, optional
         Named groups are labels or parts of the place; by default R3C5 is read if it is unique.
-
-    Raises
-    ------
-    UsageError
-        If the pattern does not match the name, or a value is invalid.
     """
     cell = cell_of([file_name])
     named = match_pattern(pattern, file_name) if pattern else cell
@@ -143,10 +140,7 @@ def _parse_whole_number(name: str, value: str | int) -> int:
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Compile a pattern with named groups.
 
-    Raises
-    ------
-    UsageError
-        If it is not a regular expression, or has no named group.
+    Raises UsageError if it is not a regular expression, or has no named group.
     """
     made = isolated.compile_pattern(pattern, f"place_from={pattern!r}")
     if not made.groupindex:
@@ -160,10 +154,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 def match_pattern(pattern: re.Pattern[str], name: str) -> dict[str, str | int]:
     """Return the values of the named groups of a pattern in a file name.
 
-    Raises
-    ------
-    UsageError
-        If the pattern does not match.
+    Raises UsageError if the pattern does not match.
     """
     option = f"place_from={pattern.pattern!r}"
     (found,) = isolated.search(pattern.pattern, (name,), option)
@@ -175,10 +166,7 @@ def match_pattern(pattern: re.Pattern[str], name: str) -> dict[str, str | int]:
 def parse_area(text: str) -> float:
     """Parse an area [m2]: "25 um2", "5 um x 5 um", "100x100 nm".
 
-    Raises
-    ------
-    UsageError
-        If the unit is missing, or the area is not above 0.
+    Raises UsageError if the unit is missing, or the area is not above 0.
     """
     value = 0.0
     if found := _SIDES.fullmatch(text):

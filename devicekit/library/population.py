@@ -31,10 +31,7 @@ PLACES = ("wafer", "die", "row", "column")
 def measure_folder(path: Path, reading: ReadOptions, settings: Settings) -> Population:
     """Read and analyse a folder of many cells.
 
-    Raises
-    ------
-    DevicekitError
-        If its names or its reading are open.
+    Raises DevicekitError if its names or its reading are open.
     """
     from devicekit.population.measure import measure, to_frame
     from devicekit.population.opening import open_folder

@@ -299,10 +299,7 @@ def is_record(raw: Any) -> bool:
 def relabel(record: Record, metadata: Metadata, name: str | None, marks: Iterable[str]) -> Record:
     """Return the record with a new name by hand, marks, parts of the place, and labels.
 
-    Raises
-    ------
-    FileError
-        If one of these is invalid.
+    Raises FileError if one of these is invalid.
     """
     from devicekit.library.origin import Metadata
 
@@ -322,10 +319,7 @@ def relabel(record: Record, metadata: Metadata, name: str | None, marks: Iterabl
 def load(path: Path) -> Record:
     """Load the record in a file.
 
-    Raises
-    ------
-    FileError
-        If the file is not a record.
+    Raises FileError if the file is not a record.
     """
     return Record.from_json(files.read_text(path), str(path))
 

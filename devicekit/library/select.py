@@ -58,10 +58,7 @@ def unreadable(connection: sqlite3.Connection) -> tuple[Unreadable, ...]:
 def find(connection: sqlite3.Connection, query: Query) -> Found:
     """Return the records that match a query.
 
-    Raises
-    ------
-    UsageError
-        If it names an unknown kind, number, label or order.
+    Raises UsageError if it names an unknown kind, number, label or order.
     """
     where, values = _build_conditions(connection, query)
     join, order, sorted_by = _build_order(connection, query.sort)
@@ -75,10 +72,7 @@ def find(connection: sqlite3.Connection, query: Query) -> Found:
 def find_by_prefix(connection: sqlite3.Connection, prefix: str) -> Entry:
     """Return the record whose id begins with the prefix.
 
-    Raises
-    ------
-    UsageError
-        If the prefix is invalid, or matches no record or several.
+    Raises UsageError if the prefix is invalid, or matches no record or several.
     """
     word = str(prefix).strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{LEAST_ID},64}}", word):

@@ -138,6 +138,8 @@ def use_plain_ticks(axis: Any, lowest: float, highest: float, unit: str = "") ->
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     if unit:
+        if axis.axis_name == "x":  # labels such as 10000 s are wide
+            axis.set_major_locator(LogLocator(numticks=6))
         axis.set_major_formatter(FuncFormatter(lambda value, _: si(value, unit)))
     elif 0 < highest < 3000 * lowest and lowest > 1e-3 and highest < 1e5:
         if highest < 30 * lowest:

@@ -70,24 +70,22 @@ class Opened:
 def list_files(folder: Path) -> tuple[list[Path], list[LeftOut]]:
     """Return the files of a folder and its subfolders that may hold measurements, and those that do not.
 
-    Raises
-    ------
-    FileError
-        If there is none, or very many.
+    Raises FileError if there is none, or very many.
     """
     if not files.is_folder(folder):
         first = "Unpack it, and name" if folder.suffix.lower() == ".zip" and folder.is_file() else "Name"
         raise FileError(f"{folder} is not a folder. {first} the folder that holds the files of all cells.")
-    inside = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    inside = [path for path in folder.rglob("*") if not path.is_dir() and not path.name.startswith(".")]
     inside = [path for path in inside if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     if len(inside) > MOST_FILES:
         raise FileError(f"{folder} holds {len(inside)} files; at most {MOST_FILES}. Name a smaller folder.")
     inside.sort(key=lambda path: natural_key(str(path.relative_to(folder))))
-    good = [path for path in inside if may_hold_data(path)]
+    sizes = {path: path.stat().st_size if path.exists() else None for path in inside}
+    good = [path for path, size in sizes.items() if size is not None and may_hold_data(path)]
     kept = set(good)
     left = [
-        LeftOut(str(path.relative_to(folder)), EMPTY if path.stat().st_size == 0 else NO_MEASUREMENTS)
-        for path in inside
+        LeftOut(str(path.relative_to(folder)), {0: EMPTY, None: "links to no file"}.get(size, NO_MEASUREMENTS))
+        for path, size in sizes.items()
         if path not in kept
     ]
     if not good:
@@ -138,20 +136,16 @@ def _holds_trains(path: Path) -> bool:
 def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -> Opened:
     """Find out what the names of a folder say and how its files are read; ask once about all that is inferred.
 
+    Raises QuestionError if the fields of the names are not confirmed by a person, an option or templates. Raises
+    UsageError or FileError if another kind of data is stated, a template fits no file, names have no form in common, or
+    no file can be read.
+
     Parameters
     ----------
     folder : Path
     reading : ReadOptions
     given : sequence of str
         Templates of names; found by themselves if not given.
-
-    Raises
-    ------
-    QuestionError
-        If the fields of the names are not confirmed by a person, an option or templates.
-    UsageError, FileError
-        If another kind of data is stated, a template fits no file, names have no form in common, or no file can be
-        read.
     """
     if reading.kind not in (None, SweepTable.kind):
         raise UsageError(f"A population is of voltage sweeps; kind={reading.kind} does not apply. Remove it.")
@@ -192,9 +186,7 @@ def open_folder(folder: Path, reading: ReadOptions, given: Sequence[str] = ()) -
 def _check_common(templates: Sequence[Template], stems: dict[Path, str], holding: Set[Path]) -> None:
     """Refuse templates found in names that fit half of the measurement files or fewer; `holding` rows of numbers.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     fits = {path: read_keys(stem, templates) is not None for path, stem in stems.items()}
     others = [path for path, own in fits.items() if not own and path in holding]
@@ -232,10 +224,7 @@ def _open(
 ) -> tuple[Makes, ReadOptions, tuple[str, ...]]:
     """Return the makes of files; where the unit of the current alone is open, the limits in the names decide it.
 
-    Raises
-    ------
-    DevicekitError
-        If no file can be read, with the first reason or question.
+    Raises DevicekitError if no file can be read, with the first reason or question.
     """
     own = replace(reading, accept=True, files_are=None)
     makes, open_ = open_makes(paths, own)

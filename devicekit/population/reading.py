@@ -144,10 +144,7 @@ class Trace:
 def read_fully(path: Path, options: ReadOptions) -> Trace:
     """Read one file by the readers.
 
-    Raises
-    ------
-    DevicekitError
-        If it cannot be read, asks a question, or does not hold voltage sweeps of one device.
+    Raises DevicekitError if it cannot be read, asks a question, or does not hold voltage sweeps of one device.
     """
     from devicekit.readers import read
 
@@ -210,10 +207,7 @@ class Makes:
     def read(self, path: Path) -> tuple[Trace, str]:
         """Return the trace of a file and its note.
 
-        Raises
-        ------
-        DevicekitError
-            If it cannot be read.
+        Raises DevicekitError if it cannot be read.
         """
         found = scan(path)
         if found is None:

@@ -90,10 +90,7 @@ def parse_number(text: str, unit: str = "") -> float | None:
 class Template:
     """Template of file names: text with fields in braces, `{rate:V/s}` with the unit of a plain number, `*` for any.
 
-    Raises
-    ------
-    UsageError
-        If it has no field, or a unit of another quantity.
+    Raises UsageError if it has no field, or a unit of another quantity.
     """
 
     text: str

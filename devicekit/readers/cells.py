@@ -15,7 +15,7 @@ EMPTY_WORDS = {"", "nan", "na", "n/a", "n.a.", "null", "none", "-", "--", "---",
 EMPTY_WORDS |= {"#ref", "#ref!", "#n/a", "#div/0!", "#value!", "#num!", "1.#qnan", "-1.#ind"}
 OVERFLOW_WORDS = {"overflow", "overload", "ovrflow", "ovflw", "ovf", "ovld", "overrange", "over range", "ol", "o.l."}
 KEITHLEY_NAN = 9.9e37  # Keithley instruments write 9.91E+37 for "no reading"
-_GROUPS = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$")
+_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}([,.' \u00a0\u202f]\d{3})+([.,]\d+)?$")
 LARGEST_COUNT = 2**53  # beyond it floats do not hold every whole number
 
 
@@ -68,6 +68,14 @@ def _parse_float(word: str) -> float:
 
 def _use_decimal_point(words: list[str], decimal: str, thousands: str) -> list[str]:
     """Return numbers with a point as decimal mark and no mark between groups of digits."""
+    if decimal == "," and (pointed := {word for word in words if "." in word and "," not in word}):
+        grouped, commas = set(filter(_GROUPS.match, pointed)), any("," in word for word in words)
+        if grouped == pointed:
+            thousands = "." if commas else thousands  # 1.234 beside 2,5
+        elif commas:  # and 1.5, so that 1.234 is unclear
+            words = [f"?{word}" if word in grouped else word for word in words]
+        else:
+            thousands = thousands.replace(".", "")
     if thousands:
         words = [word.replace(thousands, "") if _GROUPS.match(word) else word for word in words]
     return [word.replace(",", ".") for word in words] if decimal == "," else words
@@ -94,8 +102,8 @@ def parse_numbers(text: pd.Series, where: str, decimal: str = ".", thousands: st
     """
     if text.dtype.kind in "iuf":
         return _mask_missing(text.astype(float))
-    words = _use_decimal_point(_strip_words(text), decimal, thousands)
-    values = _parse_floats(words)
+    words = _strip_words(text)
+    values = _parse_floats(_use_decimal_point(words, decimal, thousands))
     known = EMPTY_WORDS | OVERFLOW_WORDS
     wrong = [k for k in np.flatnonzero(np.isnan(values)).tolist() if words[k].lower() not in known]
     if len(wrong) == len(words) and words and ":" in words[0]:
@@ -103,7 +111,8 @@ def parse_numbers(text: pd.Series, where: str, decimal: str = ".", thousands: st
         if clock.notna().all():
             return clock
     if wrong:
-        bad = [BadRow(int(text.index[k]), str(text.name), repr(words[k]), "a number") for k in wrong]
+        wanted = "a number" if decimal == "." else "a number, with one decimal mark in the column (see decimal=)"
+        bad = [BadRow(int(text.index[k]), str(text.name), repr(words[k]), wanted) for k in wrong]
         raise TableError(f"{where}: column {text.name} must hold numbers, but holds text", bad)
     return _as_column(values, text)
 

@@ -1,4 +1,4 @@
-"""Words of cells with an error, such as #REF!, which calamine leaves empty; `parser_process` loads this file."""
+"""Words of cells with an error, such as #REF!, or no value, which calamine leaves empty; for `parser_process`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ _XLS_ERROR = re.compile(rb"\x05\x02\x08\x00.{6}%b\x01|\x02.%b.{3}\xff\xff" % (_C
 _XLSX_ERROR = re.compile(
     rb"""<(?:\w+:)?c\s[^>]*?\br=["']([A-Z]{1,3})([0-9]{1,7})["'][^>]*?\bt=["']e["'][^>]*>(.{0,20000}?)</(?:\w+:)?c>""",
     re.DOTALL,
+)
+_XLSX_NO_VALUE = re.compile(  # a formula, other than one of text, with nothing in <v>
+    rb"""<(?:\w+:)?c\s(?![^>]*\bt=["']str)[^>]*?\br=["']([A-Z]{1,3})([0-9]{1,7})["'][^>]*><(?:\w+:)?f\b"""
+    rb"""(?:[^<>]*/>|[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"""
 )
 _VALUE = re.compile(rb"<(?:\w+:)?v>(#[^<]*)</")
 _MOST_ERRORS = 100_000
@@ -52,6 +56,8 @@ def _find_xlsx_errors(path: str) -> dict[int, Words]:
             if part not in book.namelist():
                 continue
             text = book.read(part)
+            if cell := _XLSX_NO_VALUE.search(text):
+                found[number] = {(int(cell[2]) - 1, _parse_column_letters(cell[1])): f"={(cell[1] + cell[2]).decode()}"}
             if b"#" not in text:
                 continue
             for cell in _XLSX_ERROR.finditer(text):

@@ -343,6 +343,10 @@ def _parse_foreign_name(text: str) -> Heading:
         word = known[0] if len(known) == 1 and not parse_unit(content) else content  # (A, abs)
         if content and not content.isdigit() and (verdict := _resolve_unit(word, bare)) is not None:
             count = verdict[0] is not None and verdict[0].quantity == "count"
+            before = parse_heading(bare) if bare != text else Heading(bare)
+            stated = bare.lower() in GLOSSARY or _is_unambiguous(before.word or "")
+            if stated and before.unit not in (None, verdict[0]):
+                verdict = None, f"the name states {before.word}, the brackets {word}"
             return _build_heading(bare) if count else _build_heading(bare, word, *verdict)
     slash = (
         _trailing_unit(_strip_brackets(text)) if "/" in text else None

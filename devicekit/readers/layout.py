@@ -174,7 +174,7 @@ class Layout:
         rows = [("kind", self.kind)]
         rows += [("sheets", ", ".join(self.sheets))] if self.sheets else []
         text = {"delimiter": self.delimiter, "decimal": stated.decimal, "thousands": self.thousands}
-        rows.append(("text", ", ".join(f"{name} {value}" for name, value in text.items() if value)))
+        rows.append(("text", ", ".join(f"{k} {v}" for k, v in text.items() if v).replace(" ,", " comma")))
         above = f"{stated.skip} above the names, " if stated.skip else ""
         below = f", {self.comment_rows} of comments" if self.comment_rows else ""
         units = ", one of units" if stated.units_row else ""

@@ -43,6 +43,8 @@ def frame_of(data: Any) -> pd.DataFrame | None:
         return _of_mapping(data)
     if isinstance(data, np.ndarray):
         return _of_array(data)
+    if isinstance(data, str) and not data:
+        raise UsageError("The path is empty. Name a file or a folder; this folder is '.'.")
     if isinstance(data, str | PathLike):
         return None
     if not isinstance(data, Sequence) or isinstance(data, bytes | bytearray) or not len(data):

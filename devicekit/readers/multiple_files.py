@@ -60,7 +60,7 @@ def list_files(path: Any) -> list[Path] | None:
     source = Source(folder)
     if any(reader.matches(source) for reader in readers().values()):
         return None
-    candidates = sorted(file for file in folder.iterdir() if file.is_file() and may_hold_data(file))
+    candidates = sorted(file for file in folder.iterdir() if not file.is_dir() and may_hold_data(file))
     found = _without(candidates, {".json", *_SETTINGS})
     if not found:
         raise FileError(_describe_missing(folder))
@@ -94,9 +94,9 @@ def group_files(files: list[Path], reading: ReadOptions) -> tuple[list[Path | li
 
 
 def may_hold_data(file: Path) -> bool:
-    """Return whether a file of a folder may hold measurements, by its name and size."""
-    name = file.name.lower()
-    return file.suffix.lower() not in _NO_DATA and not name.startswith(_NO_NAMES) and file.stat().st_size > 0
+    """Return whether a file of a folder may hold measurements, by its name and size; reading names a dangling link."""
+    named = file.suffix.lower() not in _NO_DATA and not file.name.lower().startswith(_NO_NAMES)
+    return named and (not file.exists() or file.stat().st_size > 0)
 
 
 def _is_description(file: Path) -> bool:

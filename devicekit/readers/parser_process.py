@@ -57,6 +57,9 @@ def workbook(path: str, most: int) -> list[tuple[str, bool, list[list[Cell]]]]:
         sheet = book.get_sheet_by_index(number)
         top, left = sheet.start or (0, 0)
         words = errors.get(number, {})
+        if cell := next((word[1:] for word in words.values() if word[:1] == "="), ""):
+            where = f"sheet {about.name}, cell {cell}"
+            raise Refused(f"has a formula without a value: {where}. Open and save it in a spreadsheet program.")
         height = max(top + sheet.height, *(row + 1 for row, _ in words), 0)
         width = max(left + sheet.width, *(column + 1 for _, column in words), 0)
         most -= (height + 1) * (width + 1)

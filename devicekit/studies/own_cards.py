@@ -13,6 +13,8 @@ DEVICES = ("labels", "card")  # settings that name a device
 def with_cards(study: Mapping[str, Any], cards: Sequence[str], name: str) -> dict[str, Any]:
     """Return the content of a study file whose grid of devices is replaced by cards.
 
+    Raises UsageError if there is one card only, or if the study does not compare devices that can be replaced.
+
     Parameters
     ----------
     study : mapping
@@ -21,11 +23,6 @@ def with_cards(study: Mapping[str, Any], cards: Sequence[str], name: str) -> dic
         Files of cards, or names of shipped data sets; none leaves the study as it is.
     name : str
         The study, for messages.
-
-    Raises
-    ------
-    UsageError
-        If there is one card only, or if the study does not compare devices that can be replaced.
     """
     if not cards:
         return dict(study)

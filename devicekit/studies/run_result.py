@@ -23,10 +23,7 @@ class RunResult:
     def load(cls, folder: Path, key: str) -> RunResult | None:
         """Return the outcome of the run of that key, None if it has no file.
 
-        Raises
-        ------
-        FileError
-            If the file is damaged, was changed by hand, or is of another run.
+        Raises FileError if the file is damaged, was changed by hand, or is of another run.
         """
         found = read_part(folder, key, cls.__annotations__)
         if found is None:

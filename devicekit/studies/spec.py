@@ -32,10 +32,7 @@ def shipped() -> dict[str, Path]:
 def study_file(named: str) -> Path:
     """Return a study file, or one that ships, by its name.
 
-    Raises
-    ------
-    UsageError
-        If there is neither; the message lists those that ship.
+    Raises UsageError if there is neither; the message lists those that ship.
     """
     path, known = Path(named), shipped()
     if not files.exists(path) and named not in known:
@@ -196,10 +193,7 @@ def resolve(value: str, base: Path) -> Path:
 def expand(spec: StudySpec, base: Path, files_of: FilesOf) -> list[Run]:
     """Return every run of a study, in the order of its table; `files_of` says what a run reads, by its settings.
 
-    Raises
-    ------
-    ParameterError
-        If there are too many.
+    Raises ParameterError if there are too many.
     """
     sums = _Checksums()
 
@@ -215,10 +209,7 @@ def expand(spec: StudySpec, base: Path, files_of: FilesOf) -> list[Run]:
 def plans(spec: StudySpec) -> list[tuple[str, str, dict[str, Scalar]]]:
     """Task, label and settings of every run of a study, whatever its seed, in the order of its table.
 
-    Raises
-    ------
-    ParameterError
-        If there are too many runs.
+    Raises ParameterError if there are too many runs.
     """
     combinations = len(spec.cases) * math.prod(map(len, spec.grid.values()))
     runs = (combinations + len(spec.baselines)) * len(spec.seeds)

@@ -76,10 +76,7 @@ class FewShot:
     def config(self, settings: Mapping[str, Scalar], seed: int = 0) -> TrainingConfig:
         """Return the settings of the training; `variant` is plain, scaled or wide.
 
-        Raises
-        ------
-        ParameterError, UsageError
-            If the variant or a setting is unknown.
+        Raises ParameterError or UsageError if the variant or a setting is unknown.
         """
         from snn.benchmark.task import VARIANTS, setting
 
@@ -142,10 +139,7 @@ def load_named_card(settings: Mapping[str, Scalar], base: Path) -> tuple[DeviceC
 
     `labels` names a device of `devicekit card from-labels`.
 
-    Raises
-    ------
-    ParameterError
-        If they name a card and labels.
+    Raises ParameterError if they name a card and labels.
     """
     from devicekit.device.card import load_card
 

@@ -168,10 +168,7 @@ TASKS: dict[str, Task] = {
 def get_task(name: str) -> Task:
     """Return the task of a name.
 
-    Raises
-    ------
-    ParameterError
-        If there is none; the message lists the names.
+    Raises ParameterError if there is none; the message lists the names.
     """
     if name not in TASKS:
         raise ParameterError(f"task: found {name!r}, expected one of {', '.join(TASKS)}")

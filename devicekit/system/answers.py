@@ -198,10 +198,7 @@ def read_with_answers(read_by: ReadBy, state: Answered, effort: int) -> Any:
 def ask_person(error: QuestionError, state: Answered) -> Answered:
     """Return the options with the answer of a person who is there, to a question that is not about one table.
 
-    Raises
-    ------
-    QuestionError
-        If nobody is there.
+    Raises QuestionError if nobody is there.
     """
     asker = _ASKER.get()
     if asker is None:
@@ -352,10 +349,7 @@ def _follow(
 def _try(question: Question, read_by: ReadBy, state: Answered, budget: _Budget) -> _Tried:
     """Return a question without the answers that the file refuses; some answer stays.
 
-    Raises
-    ------
-    DevicekitError
-        If the file refuses every answer, and for one reason.
+    Raises DevicekitError if the file refuses every answer, and for one reason.
     """
     kept: list[Choice] = []
     outcomes: list[tuple[Answered | None, Any]] = []

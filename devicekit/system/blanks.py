@@ -32,10 +32,7 @@ def _label_role(name: str) -> str:
 def fill_blanks(options: Mapping[str, Any], words: list[str]) -> dict[str, Any]:
     """Return options with their blanks filled in; numbers are parsed.
 
-    Raises
-    ------
-    UsageError
-        If a blank is empty, or needs a number and has another text.
+    Raises UsageError if a blank is empty, or needs a number and has another text.
     """
     rest = iter(words)
 
@@ -62,9 +59,7 @@ def fill_blanks(options: Mapping[str, Any], words: list[str]) -> dict[str, Any]:
 def parse_number(name: str, word: str) -> Any:
     """Return the value of an option from a word: a number where the option takes one.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     kind = OPTIONS[name].kind.number if name in OPTIONS else None
     if kind is None:
@@ -79,10 +74,7 @@ def parse_number(name: str, word: str) -> Any:
 def parse_word(option: Option, word: str) -> Any:
     """Return the value of an option that takes no pairs from a word, as a form or a prompt gives it.
 
-    Raises
-    ------
-    UsageError
-        If the option does not take it.
+    Raises UsageError if the option does not take it.
     """
     if option.kind.doc == "tuple of int":
         return tuple(parse_number(option.name, each.strip()) for each in word.split(","))

@@ -10,6 +10,8 @@ from devicekit.core.errors import UsageError
 def need(module: str, extra: str, what: str) -> None:
     """Refuse to go on without an optional library.
 
+    Raises UsageError if it is not installed.
+
     Parameters
     ----------
     module : str
@@ -18,11 +20,6 @@ def need(module: str, extra: str, what: str) -> None:
         The extra of ours that installs it.
     what : str
         What needs it, for people.
-
-    Raises
-    ------
-    UsageError
-        If it is not installed.
     """
     if importlib.util.find_spec(module) is None:
         raise UsageError(f'{what} need {module}, which is not installed: pip install "devicekit[{extra}]"')

@@ -41,17 +41,15 @@ ADDRESS = ("http:/", "https:/", "ftp:/")  # where nothing is read from
 def kind(path: Path) -> str:
     """`file` or `folder`, links followed.
 
-    Raises
-    ------
-    FileError
-        If there is nothing, it may not be looked at, or it is a pipe, a socket or a device.
+    Raises FileError if there is nothing, it may not be looked at, or it is a pipe, a socket or a device.
     """
     try:
         mode = os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         if str(path).startswith(ADDRESS):
             raise FileError(f"{path} is an address. Download the file first.") from None
-        raise FileError(f"{path} does not exist") from None
+        link = f" links to {os.readlink(path)}, which" if os.path.islink(path) else ""
+        raise FileError(f"{path}{link} does not exist") from None
     except (OSError, ValueError) as error:
         raise FileError.of("cannot read", path, error) from error
     if what := special(mode):
@@ -82,10 +80,7 @@ def special(mode: int) -> str | None:
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, or of the sorted files of a folder (names and contents), as hex digits.
 
-    Raises
-    ------
-    FileError
-        If one cannot be read, or a folder holds very many.
+    Raises FileError if one cannot be read, or a folder holds very many.
     """
     digest = hashlib.sha256()
     try:
@@ -115,10 +110,7 @@ def checksum(paths: Iterable[Path | str]) -> str:
 def read_text(path: Path, most: int = LARGEST_JSON) -> str:
     """Read the text of a UTF-8 file of at most so many bytes.
 
-    Raises
-    ------
-    FileError
-        If it is not a file, cannot be read, is not text, or is larger than any file of ours.
+    Raises FileError if it is not a file, cannot be read, is not text, or is larger than any file of ours.
     """
     if kind(path) == "folder":
         raise FileError(f"cannot read {path}: it is a folder")
@@ -141,10 +133,7 @@ def read_json(path: Path) -> Any:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read the tables of a TOML file: see `read_text`.
 
-    Raises
-    ------
-    FileError
-        If it cannot be read, or is not plain TOML.
+    Raises FileError if it cannot be read, or is not plain TOML.
     """
     text = read_text(path, LARGEST_TOML)
     if _LONG_KEY.search(text):
@@ -160,10 +149,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def parse_json(text: str, name: str) -> Any:
     """Parse strict JSON: every number finite, every key once.
 
-    Raises
-    ------
-    FileError
-        If it is anything else; the message names the key, the number or the line.
+    Raises FileError if it is anything else; the message names the key, the number or the line.
     """
 
     def refuse(word: str) -> NoReturn:

@@ -113,6 +113,8 @@ def continued_folder(
 ) -> Path:
     """Return a folder that a command fills run by run, and goes on with when it is started again; `runs` is in it.
 
+    Raises FileError if `out` is a file, holds anything else, or cannot be written.
+
     Parameters
     ----------
     out : path
@@ -129,11 +131,6 @@ def continued_folder(
         What else is noted in it.
     **marks
         What else must be noted in a folder of it.
-
-    Raises
-    ------
-    FileError
-        If `out` is a file, holds anything else, or cannot be written.
     """
     if out.exists() and not out.is_dir():
         raise FileError(f"{out} is a file; out= takes a folder")
@@ -180,6 +177,8 @@ def result_folder(
     folder is refused; with `force` the new files are put beside the ones already there, in place of those of the
     same name. An input of this command is never replaced.
 
+    Raises FileError if `out` is a file, holds anything else, or cannot be written.
+
     Parameters
     ----------
     out : Path
@@ -191,11 +190,6 @@ def result_folder(
         What the results are of, where another one's are to be kept too.
     leaves : iterable of str
         Patterns of names below `out`: what the use of the results leaves there, which goes with them.
-
-    Raises
-    ------
-    FileError
-        If `out` is a file, holds anything else, or cannot be written.
     """
     out = Path(os.path.realpath(out))  # a link stays a link
     if os.path.lexists(out) and not out.is_dir():

@@ -18,7 +18,7 @@ from typing import Any
 from devicekit._version import __version__
 from devicekit.core.errors import FileError
 from devicekit.core.text import count
-from devicekit.system import files, writing
+from devicekit.system import files, work, writing
 
 _LONGEST_STEM = 40  # characters of a name that the name of the folder beside it repeats
 _PART = re.compile(r"[0-9a-f]{64}\.json")
@@ -39,17 +39,14 @@ def write_part(folder: Path, key: str, value: Mapping[str, object]) -> None:
 def read_part(folder: Path, key: str, names: Iterable[str]) -> dict[str, Any] | None:
     """Read what `write_part` wrote, None if the file does not exist.
 
+    Raises FileError if the file is damaged, was changed by hand, or is of another part.
+
     Parameters
     ----------
     folder : Path
     key : str
     names : iterable of str
         What the value has.
-
-    Raises
-    ------
-    FileError
-        If the file is damaged, was changed by hand, or is of another part.
     """
     path = folder / f"{key}.json"
     if not path.exists():
@@ -112,6 +109,7 @@ class Kept:
         """Remove the parts, and their folder unless it holds anything else."""
         if self._folder is None or not self._folder.is_dir():
             return
+        work.clear(self._folder)
         with suppress(OSError):
             for path in self._folder.iterdir():
                 if _PART.fullmatch(path.name):

@@ -18,10 +18,7 @@ def read_arrays(data: bytes) -> dict[str, np.ndarray]:
     What says that it is far larger than the file is refused before it is unpacked. Damage ends in whatever NumPy and
     zipfile raise.
 
-    Raises
-    ------
-    ValueError
-        If it is not an .npz file, holds a name twice, or says that it is far larger.
+    Raises ValueError if it is not an .npz file, holds a name twice, or says that it is far larger.
     """
     if not zipfile.is_zipfile(io.BytesIO(data)):
         raise ValueError("it is not an .npz file")

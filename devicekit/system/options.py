@@ -534,10 +534,7 @@ _MEANT = {"law": "model", "v_read": "read_voltage", "vread": "read_voltage", "ar
 def check_keywords(verb: str, given: Iterable[str], *own: str) -> None:
     """Refuse a keyword that is neither one of a verb's own nor a reading option, with the one that is meant.
 
-    Raises
-    ------
-    UsageError
-        If there is one.
+    Raises UsageError if there is one.
     """
     reading = options_of(ReadOptions)
     known = [*own, *reading, *(each.alias for each in reading.values() if each.alias)]

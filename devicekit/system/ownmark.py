@@ -76,10 +76,7 @@ def read_marker(folder: Path) -> Marker:
 def bears(data: bytes, name: str) -> bool:
     """Tell whether the whole content of a file, of that name in messages, bears our mark.
 
-    Raises
-    ------
-    FileError, UnicodeDecodeError
-        If it begins like JSON and is not.
+    Raises FileError or UnicodeDecodeError if it begins like JSON and is not.
     """
     if data.startswith(HDF5_MARK):
         return True

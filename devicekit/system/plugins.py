@@ -36,10 +36,7 @@ def find_announcements(group: str) -> Sequence[EntryPoint]:
 def discover(group: str, noun: str) -> dict[str, Any]:
     """Load everything that other packages announce in an entry-point group; `noun` names the kind in messages.
 
-    Raises
-    ------
-    UsageError
-        If one cannot be imported.
+    Raises UsageError if one cannot be imported.
     """
     found = {}
     for entry in find_announcements(group):

@@ -53,10 +53,7 @@ def _lock(path: Path) -> BaseFileLock:
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of the same block for a folder; what a killed one held is free again.
 
-    Raises
-    ------
-    FileError
-        If the folder cannot be written, or another process does not leave it for a minute.
+    Raises FileError if the folder cannot be written, or another process does not leave it for a minute.
     """
     from filelock import Timeout
 
@@ -77,10 +74,7 @@ def locked(folder: Path) -> Iterator[None]:
 def claimed(target: Path) -> Iterator[None]:
     """Keep another command from working on the same result; what a killed one claimed is free again.
 
-    Raises
-    ------
-    FileError
-        If another command works on it.
+    Raises FileError if another command works on it.
     """
     from filelock import Timeout
 
@@ -108,10 +102,7 @@ def work_folder(target: Path) -> Iterator[Path]:
 
     It is removed when the block ends, however it ends.
 
-    Raises
-    ------
-    OSError
-        If it cannot be made.
+    Raises OSError if it cannot be made.
     """
     folder, lock = _born(target)
     try:
@@ -235,10 +226,7 @@ def put_in_place(new: Path, out: Path) -> None:
 def exchange(one: Path, other: Path) -> bool:
     """Exchange two names in one step; False where the system or the file system cannot.
 
-    Raises
-    ------
-    OSError
-        If they may not be exchanged.
+    Raises OSError if they may not be exchanged.
     """
     if os.name != "posix":
         return False

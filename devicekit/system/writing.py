@@ -95,19 +95,14 @@ def list_replaced() -> list[dict[str, Any]]:
 def check_apart(outputs: Mapping[str, Path], inputs: Sequence[Path] = ()) -> None:
     """Refuse outputs of one command that would replace each other, or an input, before the work for them is done.
 
+    Raises UsageError if two of them are one file, or one is to hold the other. Raises FileError if one is an input.
+
     Parameters
     ----------
     outputs : mapping of str to Path
         Files and folders that are written, by the options that name them.
     inputs : sequence of Path
         Files and folders that are read.
-
-    Raises
-    ------
-    UsageError
-        If two of them are one file, or one is to hold the other.
-    FileError
-        If one is an input.
     """
     places = {option: Path(os.path.realpath(path)) for option, path in outputs.items()}
     pairs = [(one, other) for one in places for other in places if one != other]
@@ -167,10 +162,7 @@ def _is_input(target: Path, inputs: set[Path]) -> bool:
 def check_no_input(out: Path, names: Sequence[str] | None) -> None:
     """Refuse to replace an input of this command: anything in a folder, or these files of it.
 
-    Raises
-    ------
-    FileError
-        If one is an input.
+    Raises FileError if one is an input.
     """
     running = _command.get()
     inputs = running.inputs if running is not None else set()
@@ -211,10 +203,7 @@ def _holds(path: Path, data: bytes) -> bool:
 def claimed(paths: Iterable[Path]) -> Iterator[None]:
     """Keep other commands from writing these files or folders in the meantime.
 
-    Raises
-    ------
-    FileError
-        If another command is writing one.
+    Raises FileError if another command is writing one.
     """
     held = (_command.get() or _Command()).claimed
     with ExitStack() as stack:
@@ -238,6 +227,8 @@ def clear(folder: Path) -> None:
 def write_bytes(path: Path, data: bytes, replace: bool = False, sources: Iterable[Path | str] = ()) -> None:
     """Write a file whole or not at all; a link stays a link.
 
+    Raises FileError if the file must be kept, the folder is missing or not writable, or the disk is full.
+
     Parameters
     ----------
     path : Path
@@ -248,11 +239,6 @@ def write_bytes(path: Path, data: bytes, replace: bool = False, sources: Iterabl
         Whether it may take the place of one of the sources or inputs, or of a file that devicekit did not write.
     sources : iterable of path-like
         Files that the content comes from, beside the inputs of this command.
-
-    Raises
-    ------
-    FileError
-        If the file must be kept, the folder is missing or not writable, or the disk is full.
     """
     target = _target(Path(path), data, replace, sources)
     clear(target.parent)
@@ -279,10 +265,7 @@ def write_text(path: Path, text: str, replace: bool = False, sources: Iterable[P
 def check_writable(path: Path) -> None:
     """Refuse a file that could not be written, before the work for it is done.
 
-    Raises
-    ------
-    FileError
-        If the folder is missing or not writable, or the path is a folder, or a file that must be kept.
+    Raises FileError if the folder is missing or not writable, or the path is a folder, or a file that must be kept.
     """
     target = _target(path)
     clear(target.parent)

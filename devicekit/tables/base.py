@@ -24,6 +24,8 @@ from devicekit.tables.csvtext import write_csv
 class ValidTable(Printed):
     """A validated frame with metadata and the warnings given while it was read.
 
+    Raises TableError if the frame breaks the schema; its `rows` name every bad row.
+
     Parameters
     ----------
     frame : pandas.DataFrame
@@ -34,11 +36,6 @@ class ValidTable(Printed):
         Instrument, date, source file and other facts that are not columns.
     warnings : tuple of CodedWarning
         What the reader assumed, split or dropped.
-
-    Raises
-    ------
-    TableError
-        If the frame breaks the schema; its `rows` name every bad row.
     """
 
     also_called = {  # noqa: RUF012
@@ -112,10 +109,7 @@ class ValidTable(Printed):
     def select(self, device: str | None = None, cycle: int | None = None) -> Self:
         """Return the rows of one device or cycle.
 
-        Raises
-        ------
-        TableError
-            If nothing is left; the message lists what there is.
+        Raises TableError if nothing is left; the message lists what there is.
         """
         table = self
         for name, wanted in (("device_id", device), ("cycle", cycle)):
@@ -144,16 +138,13 @@ class ValidTable(Printed):
         The columns of the schema come first, by which `devicekit.read` knows the table again. What is marked gets a
         last column `data_origin` (SYNTHETIC, say), by which it is known when it is read again.
 
+        Raises FileError if such a file exists, or the file cannot be written.
+
         Parameters
         ----------
         path : path-like
         overwrite : bool
             Replace a file that devicekit did not write, or one that the table was read from.
-
-        Raises
-        ------
-        FileError
-            If such a file exists, or the file cannot be written.
         """
         file = as_path(path, "to_csv")
         lead = [name for name in self.schema.columns if name in self.frame]

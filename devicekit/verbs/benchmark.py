@@ -123,17 +123,14 @@ def run_benchmark(
 ) -> Outcome[list[Benchmark]]:
     """Benchmark cards against their ideal devices; what is found of each is shown at once.
 
+    Raises DevicekitError if a card is given twice, or cannot be trained with these settings.
+
     Parameters
     ----------
     request : BenchmarkRequest
     progress : Progress
     kept : Kept, optional
         Store of finished trainings.
-
-    Raises
-    ------
-    DevicekitError
-        If a card is given twice, or cannot be trained with these settings.
     """
     from devicekit.device.card import load_card
     from devicekit.system import writing

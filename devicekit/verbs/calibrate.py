@@ -91,17 +91,14 @@ def run_calibration(
 ) -> Outcome[Calibration]:
     """Fit a stack to measured sweeps of SET, return and RESET.
 
+    Raises DevicekitError if the sweeps have no levels, or a parameter is not valid.
+
     Parameters
     ----------
     request : CalibrateRequest
     write : callable
         (outcome) -> None, called before the chain, which takes long, and at the end.
     progress : Progress
-
-    Raises
-    ------
-    DevicekitError
-        If the sweeps have no levels, or a parameter is not valid.
     """
     from devicekit.system import folders
     from physics.calibration.chain import run_chain

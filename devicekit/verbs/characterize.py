@@ -127,10 +127,7 @@ class CharacterizeRequest:
     def settings(self) -> Settings:
         """Return the settings of the figures of merit.
 
-        Raises
-        ------
-        UsageError
-            If a number is out of its range.
+        Raises UsageError if a number is out of its range.
         """
         from devicekit.features.merit import Sample, Settings
 
@@ -293,17 +290,14 @@ def run_characterize(
 
     A folder whose names say that it holds steps of many cells is a population (`devicekit.verbs.population`).
 
+    Raises DevicekitError if there is one file, and it fails.
+
     Parameters
     ----------
     request : CharacterizeRequest
     progress : Progress
     table : Table, optional
         The table of the only file, if it is read already.
-
-    Raises
-    ------
-    DevicekitError
-        If there is one file, and it fails.
     """
     from devicekit.population.opening import is_population
 

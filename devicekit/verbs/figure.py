@@ -78,17 +78,14 @@ def run_figure(
 ) -> Outcome[PaperFigure]:
     """Draw the panels of results in the style of a journal.
 
+    Raises DevicekitError if a result cannot be read, or a panel needs what none has.
+
     Parameters
     ----------
     request : FigureRequest
     progress : Progress
     given : sequence of object, optional
         The results, if they are loaded already.
-
-    Raises
-    ------
-    DevicekitError
-        If a result cannot be read, or a panel needs what none has.
     """
     from devicekit.features.merit import Settings
     from devicekit.figures.make import compose, grouped, load_all

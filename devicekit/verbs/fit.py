@@ -125,10 +125,7 @@ class FitRequest:
     def options(self) -> FitOptions:
         """Options of the fit.
 
-        Raises
-        ------
-        UsageError
-            If a choice does not exist.
+        Raises UsageError if a choice does not exist.
         """
         options = FitOptions(
             self.model, self.loss, self.estimator, self.share, self.state, dict(self.fix), dict(self.bounds)
@@ -156,10 +153,7 @@ document(FitRequest)
 def read_window(path: Path, synthetic: bool) -> StdpWindow:
     """Return the fitted spike-timing window of a file; `devicekit card add` takes reading options for it.
 
-    Raises
-    ------
-    UsageError
-        If it holds something else.
+    Raises UsageError if it holds something else.
     """
     from devicekit.device.measured import StdpWindow
     from devicekit.features.characterize import characterize
@@ -175,17 +169,14 @@ def read_window(path: Path, synthetic: bool) -> StdpWindow:
 def run_fit(request: FitRequest, progress: Progress = SILENT, table: PulseTable | None = None) -> Outcome[DeviceFit]:
     """Fit an update law to pulse trains.
 
+    Raises DevicekitError if the file cannot be read or fitted, or has no card.
+
     Parameters
     ----------
     request : FitRequest
     progress : Progress
     table : PulseTable, optional
         The table, if it is read already.
-
-    Raises
-    ------
-    DevicekitError
-        If the file cannot be read or fitted, or has no card.
     """
     from devicekit.fitting.device import fit_table, read_pulses
     from devicekit.fitting.uncertainty.posterior import posterior

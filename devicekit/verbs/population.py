@@ -71,17 +71,14 @@ def run_population(
 ) -> Outcome[Population]:
     """Read the files of many cells and analyse them as a population.
 
+    Raises DevicekitError if the names or the reading are open, or nothing can be read.
+
     Parameters
     ----------
     request : PopulationRequest
     progress : Progress
     kept : Kept, optional
         Where finished cells are kept, for a run that is interrupted.
-
-    Raises
-    ------
-    DevicekitError
-        If the names or the reading are open, or nothing can be read.
     """
     import pandas as pd
 
@@ -136,10 +133,7 @@ def run_population(
 def _names(folders: Sequence[Path]) -> list[str]:
     """Return the name of each folder; of two with the same last name, that of the folder above too.
 
-    Raises
-    ------
-    UsageError
-        If these are the same too.
+    Raises UsageError if these are the same too.
     """
     whole = [folder.resolve() for folder in folders]
     names = [path.name or str(folder) for path, folder in zip(whole, folders, strict=True)]
@@ -202,10 +196,7 @@ def _split(
 ) -> tuple[str, tuple[str, str]] | None:
     """Return the column and the two values that are compared.
 
-    Raises
-    ------
-    UsageError
-        If the column is unknown, or has not two values.
+    Raises UsageError if the column is unknown, or has not two values.
     """
     if len(opened) == 2:
         if request.split is not None:

@@ -57,17 +57,14 @@ document(RunRequest)
 def run_all(request: RunRequest, progress: Progress = SILENT, kept: Kept | None = None) -> Outcome[Chain]:
     """Read, fit, make the card, train a network in situ, benchmark it, and simulate the set I-V of the default stack.
 
+    Raises DevicekitError if the file cannot be read or fitted, or has not both branches.
+
     Parameters
     ----------
     request : RunRequest
     progress : Progress
     kept : Kept, optional
         Store of finished parts.
-
-    Raises
-    ------
-    DevicekitError
-        If the file cannot be read or fitted, or has not both branches.
     """
     from devicekit.fitting.device import fit, read_pulses
     from devicekit.system.writing import write_results

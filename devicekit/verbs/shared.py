@@ -188,10 +188,7 @@ def _value(text: str) -> str | int | float | bool:
 def parse_settings(pairs: list[str] | None) -> dict[str, str | int | float | bool]:
     """Return the settings that `--set` was given.
 
-    Raises
-    ------
-    UsageError
-        If one is not KEY=VALUE.
+    Raises UsageError if one is not KEY=VALUE.
     """
     given = parse_pairs(pairs, "--set takes KEY=VALUE", empty=True)
     return {name: _value(value) for name, value in given.items()}

@@ -46,10 +46,7 @@ class StackRequest:
     def load(self) -> Stack:
         """Load the stack, with its changes.
 
-        Raises
-        ------
-        DevicekitError
-            If file and material set are given, or the stack or a change is not valid.
+        Raises DevicekitError if file and material set are given, or the stack or a change is not valid.
         """
         from physics.stack import load_material, load_stack
 
@@ -212,10 +209,7 @@ for _request in (IVRequest, PulsesRequest):
 def read_measured(path: Path) -> SweepTable:
     """Read measured sweeps to draw under a figure.
 
-    Raises
-    ------
-    DevicekitError
-        If the file holds something else.
+    Raises DevicekitError if the file holds something else.
     """
     from devicekit.readers import read
     from devicekit.tables import SweepTable

@@ -61,10 +61,7 @@ class TrainRequest:
     def config(self) -> TrainingConfig:
         """Return the settings of the training.
 
-        Raises
-        ------
-        DevicekitError
-            If one is unknown, or its value is not allowed.
+        Raises DevicekitError if one is unknown, or its value is not allowed.
         """
         named = {"schedule": self.schedule, "mapping": self.mapping, "read_noise": self.read_noise or None}
         given = {name: value for name, value in named.items() if value is not None}
@@ -95,10 +92,7 @@ document(TrainRequest)
 def training_config(settings: Mapping[str, Scalar], seed: int, extra: frozenset[str] = frozenset()) -> TrainingConfig:
     """Return the settings of a training from words, those in `extra` left out; `preset` "paper" is one of them.
 
-    Raises
-    ------
-    ParameterError, UsageError
-        If a setting is unknown, or its value is not allowed.
+    Raises ParameterError or UsageError if a setting is unknown, or its value is not allowed.
     """
     from snn.config import TrainingConfig
 

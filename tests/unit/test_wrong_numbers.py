@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import devicekit
-from devicekit.core.errors import UsageError
+from devicekit.core.errors import DevicekitError, UsageError
 from devicekit.device.idealise import idealise
 from devicekit.readers import hdf5
 
@@ -136,8 +138,6 @@ def test_a_setting_out_of_range_is_refused(endurance_rows: Any, name: str, value
 def test_the_command_line_refuses_what_means_nothing(
     endurance_rows: Any, tmp_path: Path, devicekit: Any, typed: str, words: str
 ) -> None:
-    import pandas as pd
-
     pd.DataFrame(endurance_rows).to_csv(tmp_path / "endurance.csv", index=False)
     ran = devicekit("characterize", tmp_path / "endurance.csv", *typed.split(), "--out", tmp_path / "out")
     assert ran.code == 2
@@ -156,7 +156,7 @@ def test_every_command_refuses_numbers_that_are_not_finite(typed: str, value: st
 
 
 def test_a_setting_is_refused_only_where_no_result_uses_it(endurance_rows: Any) -> None:
-    assert devicekit.characterize(endurance_rows, threshold=1.5).results["endurance"].threshold == 1.5
+    assert devicekit.characterize(endurance_rows, threshold=1.5).results["endurance"].threshold == 1.5  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match=r"^life_temperature_k= .*retention"):
         devicekit.characterize(endurance_rows, life_temperature_k=300.0)
 
@@ -303,3 +303,72 @@ def test_products_on_the_way_to_a_card_go_through_one_function() -> None:
         nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
         assert not any(isinstance(each, ast.MatMult) for each in nodes), file
         assert not any(isinstance(each, ast.Attribute) and each.attr == "linalg" for each in nodes), file
+
+
+# --- reading: numbers, units, ids and files are taken as they are meant, or named in an error ---
+
+_READINGS: list[tuple[str, str, dict[str, Any], list[float] | str]] = [
+    ("G (uS)", "1.234 2.500 12.345,6 9,5 7", {}, [1234, 2500, 12345.6, 9.5, 7]),
+    ("G (uS)", "1.234 2.500 345,6 9,5 7", {}, [1234, 2500, 345.6, 9.5, 7]),
+    ("G (uS)", "1.234 1.5 12.345,6 9,5 7", {}, r"row 2, G \(uS\): found '1.234', .* \(see decimal=\)"),
+    ("G (uS)", "1.234 2.5 12.345,6 9,5 7", {"decimal": "."}, r"row 4, G \(uS\): found '12.345,6'"),
+    ("G_uS (uS)", "10 11 12 13 14", {}, [10, 11, 12, 13, 14]),
+    ("[uS]", "10 11 12 13 14", {}, [10, 11, 12, 13, 14]),
+    ("conductance_uS [nS]", "10 11 12 13 14", {}, "the name states uS, the brackets nS"),
+    ("conductance_s [nS]", "10 11 12 13 14", {}, "the name states S, the brackets nS"),
+]
+
+
+@pytest.mark.parametrize(("name", "cells", "options", "expected"), _READINGS)
+def test_readings(name: str, cells: str, options: Any, expected: list[float] | str, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(f"time (s);{name}" + "".join(f"\n{k}.125;{c}" for k, c in enumerate(cells.split())))
+    if not isinstance(expected, str):
+        frame = devicekit.read(tmp_path / "m.csv", **options).frame
+        assert frame["conductance_s"].tolist() == pytest.approx([1e-6 * each for each in expected])
+        assert frame["time_s"].tolist() == [k + 0.125 for k in range(5)]
+    else:
+        with pytest.raises(DevicekitError, match=f"m.csv: (?s:.*){expected}"):
+            devicekit.read(tmp_path / "m.csv", **options)
+
+
+def _endurance(ids: str, cycles: str = "1 2 3") -> str:
+    rows = (f"{i},{c},lrs,{c}e-4\n{i},{c},hrs,{c}e-6\n" for i in ids.split() for c in cycles.split())
+    return "device_id,cycle,level,conductance_s\n" + "".join(rows)
+
+
+@pytest.mark.parametrize(("ids", "n"), [("1 01 1.0", 3), ("1.1 1.10", 2), ("2 1 1.0", 2), ("1 a 01", 3)])
+def test_ids_that_differ_stay_apart(ids: str, n: int, tmp_path: Path) -> None:
+    (tmp_path / "i.csv").write_text(_endurance(ids))
+    assert devicekit.read(tmp_path / "i.csv").frame["device_id"].unique().tolist() == ids.split()[:n]
+
+
+def test_what_a_folder_or_a_table_lacks_or_repeats_is_named(tmp_path: Path, devicekit: Any) -> None:
+    (tmp_path / "a.csv").write_text(_endurance("a", "1 2 2 3").replace(",", ";").replace("e-", ",5e-"))
+    for name in ("gone.csv", ".#a.csv", "gone.png"):
+        (tmp_path / name).symlink_to(tmp_path / "nothing.csv")
+    ran = devicekit("read", tmp_path)
+    assert f"1 file left out: gone.csv: {tmp_path / 'gone.csv'} links to {tmp_path / 'nothing.csv'}, which" in ran.err
+    assert "[repeats] 2 readings" in ran.err
+    assert "decimal comma\n" in ran.out
+    ran = devicekit("read", "")
+    assert (ran.code, ran.out, "argument is empty" in ran.err) == (2, "", True)
+
+
+def test_a_formula_without_a_value_and_a_path_without_a_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="path is empty"):
+        devicekit.read("")
+    pd.DataFrame({"time (s)": [1, 2, 3, 4], "G (uS)": [10, 11, "=B3*2", 12]}).to_excel(tmp_path / "f.xlsx", index=False)
+    with pytest.raises(DevicekitError, match="sheet Sheet1, cell B4"):
+        devicekit.read(tmp_path / "f.xlsx")
+
+
+def test_a_time_inside_the_measured_one_is_no_extrapolation(tmp_path: Path) -> None:
+    times = [10.0 ** (k / 4) for k in range(33)]
+    rows = {"device_id": "a", "level": "lrs", "time_s": times, "conductance_s": [1e-6 * t**-0.01 for t in times]}
+    found = devicekit.characterize(rows, horizon=100.0).results["retention"]
+    assert "100 s, inside" in found.sentences()[1]
+    assert not [each for each in found.warnings if each.code == "extrapolation"]
+    axes = found.panel().draw()
+    axes.figure.canvas.draw()
+    labels = (each.get_window_extent() for each in axes.get_xticklabels())
+    assert {left.x1 < right.x0 for left, right in pairwise(labels)} == {True}

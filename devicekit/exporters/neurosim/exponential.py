@@ -267,10 +267,7 @@ def choose(card: DeviceCard) -> Choice:
     The window is that of the trains of the card, unless trains of the chosen pulse numbers fit much better. For a
     device that is far from saturation at the end of a train that window is slightly wider or narrower.
 
-    Raises
-    ------
-    UsageError
-        If alternating trains of the card converge to a single state.
+    Raises UsageError if alternating trains of the card converge to a single state.
     """
     device, own = Device.central(card), card_pulses(card)
     pairs = product(*(safe_pulses(own[direction]) for direction in base.SIGNS))

@@ -68,10 +68,7 @@ def split_lines(text: str) -> list[str]:
 def find_function(text: str, opening: str) -> tuple[int, int]:
     """Return the range of lines, end excluded, of the function that opens with a pattern and ends with a } in column 1.
 
-    Raises
-    ------
-    LookupError
-        If there is not exactly one such function.
+    Raises LookupError if there is not exactly one such function.
     """
     rows = split_lines(text)
     found = [k for k, row in enumerate(rows) if re.match(opening, row)]
@@ -97,10 +94,7 @@ def fingerprint(text: str) -> str:
 def apply_edits(text: str, edits: Sequence[Edit], first: int, end: int) -> str:
     """Apply every edit once in lines `first` to `end`, `end` excluded.
 
-    Raises
-    ------
-    UsageError
-        If the line of an edit is not found exactly once.
+    Raises UsageError if the line of an edit is not found exactly once.
     """
     rows = split_lines(text)
     changed: dict[int, str] = {}

@@ -84,17 +84,12 @@ def _unknown_version(problem: str) -> UsageError:
 def load(folder: Path) -> Copy:
     """Load a copy of NeuroSim of a known version.
 
+    Raises UsageError if its version is unknown, or it is already patched. Raises FileError if a file cannot be read.
+
     Parameters
     ----------
     folder : Path
         Folder of main.cpp and Cell.cpp.
-
-    Raises
-    ------
-    UsageError
-        If its version is unknown, or it is already patched.
-    FileError
-        If a file cannot be read.
     """
     texts = {}
     names = dict.fromkeys([each.file for each in FUNCTIONS])
@@ -124,10 +119,7 @@ def load(folder: Path) -> Copy:
 def identity(copy: Copy, function: Function) -> str:
     """Return the fingerprint of a function of a copy, without the numbers in the constructor of RealDevice.
 
-    Raises
-    ------
-    UsageError
-        If the function is not found.
+    Raises UsageError if the function is not found.
     """
     text = copy.texts[function.file]
     try:

@@ -28,10 +28,7 @@ def sign_label(direction: str, label: float) -> float:
 def parameters_of(card: DeviceCard, chosen: Choice, noise: bool) -> Parameters:
     """Return the parameters of a card, with its variation if `noise`.
 
-    Raises
-    ------
-    UsageError
-        If a train reaches conductances below 0 S.
+    Raises UsageError if a train reaches conductances below 0 S.
     """
     low, high = (float(value) for value in card.window.from_state(np.array([chosen.loop.low, chosen.loop.high])))
     if low < 0:

@@ -70,6 +70,8 @@ def increments(table: PulseTable, direction: str) -> tuple[np.ndarray, np.ndarra
 def data_table(table: PulseTable, direction: str, value: np.ndarray) -> np.ndarray:
     """Return dG [S] of the measured increments nearest to each starting conductance, without a law.
 
+    Raises UsageError if there are fewer than 20 increments.
+
     Parameters
     ----------
     value : ndarray, shape (points,)
@@ -79,11 +81,6 @@ def data_table(table: PulseTable, direction: str, value: np.ndarray) -> np.ndarr
     -------
     ndarray, shape (points, points)
         Quantiles of the nearest 5 % of all increments (20 or more), rows by CDF.
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than 20 increments.
     """
     start, change = increments(table, direction)
     if start.size < FEWEST_NEIGHBOURS:

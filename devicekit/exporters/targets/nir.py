@@ -52,6 +52,8 @@ def _lif(decay: float, size: int, neurons: Neurons) -> Any:
 def graph(network: TrainedNetwork) -> Any:
     """Build the `nir.NIRGraph` of a network; metadata contain the devices and all that NIR cannot represent.
 
+    Raises UsageError if nir is not installed.
+
     Parameters
     ----------
     network : TrainedNetwork
@@ -61,11 +63,6 @@ def graph(network: TrainedNetwork) -> Any:
     -------
     nir.NIRGraph
         Nodes input, hidden_weights, hidden, output_weights, output_neurons, output.
-
-    Raises
-    ------
-    UsageError
-        If nir is not installed.
     """
     need("nir", "nir", "NIR files")
     import nir
@@ -100,6 +97,8 @@ def graph(network: TrainedNetwork) -> Any:
 def load(path: Path | str) -> TrainedNetwork:
     """Load the network from a NIR file of this export; conductances are restored exactly.
 
+    Raises FileError if it is not such a file.
+
     Parameters
     ----------
     path : path-like
@@ -108,11 +107,6 @@ def load(path: Path | str) -> TrainedNetwork:
     Returns
     -------
     TrainedNetwork
-
-    Raises
-    ------
-    FileError
-        If it is not such a file.
     """
     path = Path(path)
     if not files.exists(path):

@@ -93,7 +93,7 @@ class StateRetention(Record):
     def reach(self) -> str:
         """Factor of the extrapolation, and prediction of a line in log t."""
         p = self.prediction
-        return "–" if p is None else f"{p.factor:.3g} times; {format_number(p.log_linear_s, 'S')}"
+        return "–" if p is None else f"{max(p.factor, 1):.3g} times; {format_number(p.log_linear_s, 'S')}"
 
     @property
     def name(self) -> str:
@@ -147,8 +147,9 @@ class RetentionResult(MeritResult):
         predicted = [s.prediction for s in self.states if s.prediction]
         if not predicted:
             return [f"{text}.", "These data allow no prediction; see the table."]
-        far = max(p.factor for p in predicted)
-        return [f"{text}.", f"Predictions extrapolate to {si(far, '')} times the measured time."]
+        if (far := max(p.factor for p in predicted)) > 1:
+            return [f"{text}.", f"Predictions extrapolate to {si(far, '')} times the measured time."]
+        return [f"{text}.", f"Predictions are for {time_words(predicted[0].time_s)}, inside the measured time."]
 
     def panel(self) -> Panel:
         """Draw readings and the power law of every state; the prediction with its interval where there is one."""
@@ -159,7 +160,7 @@ class RetentionResult(MeritResult):
             own = kelvin.isna() if state.temperature_k is None else kelvin == state.temperature_k
             rows = frame[(frame["device_id"] == state.device_id) & (frame["level"] == state.level) & own]
             p, colour = state.prediction, colours[n]
-            at = np.array([state.first_s, p.time_s if p else state.last_s])
+            at = np.array([state.first_s, max(p.time_s, state.last_s) if p else state.last_s])
             curves.append(_readings(state.name, rows, colour))
             law = (at, state.g_1s * at**-state.nu)
             curves.append(
@@ -332,7 +333,7 @@ def _unused_temperatures(frame: pd.DataFrame) -> list[CodedWarning]:
 def _extrapolations(states: list[StateRetention]) -> list[CodedWarning]:
     warnings = []
     factors = [state.prediction.factor for state in states if state.prediction]
-    if factors:
+    if max(factors, default=0.0) > 1:
         warnings.append(
             CodedWarning("extrapolation", f"predictions extrapolate to {si(max(factors), '')} times the measured time")
         )

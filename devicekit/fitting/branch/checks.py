@@ -32,10 +32,7 @@ JUDGED = frozenset(
 def check_curve(y: np.ndarray, direction: str, noise: float) -> list[CodedWarning]:
     """Refuse curves that no law can be fitted to, and return warnings for curves that need care.
 
-    Raises
-    ------
-    TraceError
-        If there are fewer than 8 readings, the curve is constant, or its net change is within the noise.
+    Raises TraceError if there are fewer than 8 readings, the curve is constant, or its net change is within the noise.
     """
     name = direction.upper()
     pulses = np.flatnonzero(np.isfinite(y))

@@ -70,10 +70,7 @@ def sizes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return amplitudes [V] and widths [s] of n pulses; the reference's where left out.
 
-    Raises
-    ------
-    UsageError
-        If the laws do not depend on a given quantity.
+    Raises UsageError if the laws do not depend on a given quantity.
     """
     reference = joint.reference
     for name, value, asked, own in (

@@ -186,9 +186,7 @@ class _Branch:
 def check_single(table: PulseTable, joint: bool = False) -> None:
     """Refuse trains of several devices, or a fit of several pulse widths.
 
-    Raises
-    ------
-    UsageError
+    Raises UsageError.
     """
     if len(table.devices) > 1 or joint:
         raise UsageError("the advice needs one device at one pulse width: choose them with device= and width=")

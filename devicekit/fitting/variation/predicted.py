@@ -41,10 +41,7 @@ def predicted_variance(fit: BranchFit, spread: BranchSpread) -> np.ndarray:
 def scatter(trains: Trains, window: Window) -> np.ndarray:
     """Return the measured variance over cycles at each pulse, mean over devices, shape (N + 1,) [window^2].
 
-    Raises
-    ------
-    UsageError
-        If no device has two cycles.
+    Raises UsageError if no device has two cycles.
     """
     rising = trains.rising(window)
     names = list(dict.fromkeys(trains.devices))

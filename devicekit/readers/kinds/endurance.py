@@ -15,7 +15,7 @@ from devicekit.readers.layouts.roles import LEVEL_IN_NAME, is_switching
 from devicekit.readers.layouts.view import Claim, View, names_as_text
 from devicekit.readers.source import Source
 from devicekit.readers.state import STATE_COLUMNS, resolve_state
-from devicekit.system.options import ReadOptions
+from devicekit.system.options import CONDITIONS, ReadOptions
 from devicekit.tables import EnduranceTable
 
 NAME = "endurance"
@@ -147,6 +147,8 @@ def build(
         frame, rounded = _round_cycles(frame, name)
         more = [*more, *rounded]
     frame = number_within(frame, "cycle", ["device_id", "level"], name)
+    if repeats := int(frame.duplicated([key for key in ("device_id", "cycle", *CONDITIONS) if key in frame]).sum()):
+        more = [*more, CodedWarning("repeats", f"{repeats} readings repeat a cycle; results use the median of each")]
     if options.cycles_per_row is not None:
         frame = frame.assign(cycle=frame["cycle"] * options.cycles_per_row)
     return EnduranceTable(

@@ -224,7 +224,12 @@ def _read_text(column: pd.Series) -> pd.Series:
         stripped = [str(word).strip() for word in column.cat.categories]
         if len(set(stripped)) == len(stripped):
             return column.cat.rename_categories(stripped).astype(str)
-    return names_as_text(parse_column(column))
+    parsed = parse_column(column)
+    if parsed.dtype.kind == "f":  # 1 and 1.0 are one number; 01 and 1.10 are codes
+        spelled = {str(each).strip(): number for each, number in zip(column, parsed, strict=True) if number == number}
+        if len({word.removesuffix(".0") for word in spelled}) > len(set(spelled.values())):
+            return column.astype(str).str.strip()
+    return names_as_text(parsed)
 
 
 def _read_numbers(column: Column, cells: Cells) -> pd.Series:

@@ -183,7 +183,7 @@ def find_marks(cells: Iterable[str], delimiter: str, where: str, decimal: str | 
             last = rest[0] if rest else ("," if mark == "." or (commas and not pointed) else ".")
             if rest and last == mark:
                 continue
-            return decimal or last, mark
+            return decimal or last, mark if mark != decimal else ""
     if delimiter == "comma":  # a cell with a comma was quoted
         return decimal or ".", "," if plain else ""
     if not plain:

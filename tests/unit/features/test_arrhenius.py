@@ -363,12 +363,6 @@ def test_few_readings_a_record_are_enough_for_lives_if_not_for_a_law() -> None:
     assert found.section("x", "y").blocks
 
 
-@pytest.mark.parametrize("wrong", [{"lost_factor": 1.0}, {"lost_factor": float("inf")}, {"life_temperature_k": 0.0}])
-def test_settings_out_of_range(wrong: dict[str, float]) -> None:
-    with pytest.raises(UsageError):
-        arrhenius.characterize(ageing.bake(), **wrong)
-
-
 def test_the_factor_is_the_given_one() -> None:
     two, more = (arrhenius.characterize(ageing.bake(), lost_factor=f).levels[0].lives[-1] for f in (2.0, 3.0))
     assert two.life_s is not None

@@ -327,3 +327,29 @@ def test_a_current_at_its_limit_does_not_count_as_the_state() -> None:
     limited = characterized(*[np.minimum(full, 4e-5)] * 3)
     assert limited.cycles["g_lrs_s"].to_numpy() == pytest.approx(5e-4, rel=1e-6)
     assert limited.cycles["g_hrs_s"].to_numpy() == pytest.approx(5e-6, rel=1e-6)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.002])
+@pytest.mark.parametrize(
+    ("high", "readings", "at_zero", "is_limit"),
+    [
+        (1.9, 2, 0.0, True),  # a transient after the jump
+        (1.9, 3, 0.0, False),
+        (2.1, 2, 0.0, False),
+        (8.0, 20, 0.0, False),  # a reset: the LRS carried more
+        (1.0, 2, 0.4, True),
+        (1.0, 2, 0.6, False),  # an offset, or the floor of the instrument
+    ],
+)
+def test_a_flat_current_is_a_limit_only_where_the_current_is_largest(
+    high: float, readings: int, at_zero: float, is_limit: bool, noise: float
+) -> None:
+    level, back = 1e-4, UP[-2::-1]
+    i = np.r_[np.where(UP > 0.5, level, 0.1 * level * UP), np.minimum(level, 4 * level * back)]
+    i[26 : 26 + min(readings, 3)] = high * level
+    i[26 - max(readings - 3, 0) : 26] = high * level
+    i[[0, -1]] = at_zero * level
+    i *= 1 + noise * np.random.default_rng(3).standard_normal(i.size)
+    found = plateau(np.r_[UP, back], i, UP.size - 1)
+    assert (found is not None) == is_limit
+    assert found is None or found.level == pytest.approx(level, rel=0.01)

@@ -112,6 +112,7 @@ def test_nothing_but_parts_is_removed(tmp_path: Path) -> None:
     kept = Kept(tmp_path / ".out.devicekit-kept")
     kept.put(kept.key("a"), 1.5)
     (tmp_path / ".out.devicekit-kept" / "notes.txt").write_text("mine")
+    (tmp_path / ".out.devicekit-kept" / ".part.json.devicekit-abcd1234").mkdir()  # of a killed run
     with kept_beside(tmp_path / "out") as kept:
         assert kept.known([kept.key("a"), kept.key("b")], "part") == {kept.key("a"): 1.5}
     assert [path.name for path in (tmp_path / ".out.devicekit-kept").iterdir()] == ["notes.txt"]
