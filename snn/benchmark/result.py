@@ -242,7 +242,8 @@ class Benchmark(Record):
     @property
     def kind(self) -> str:
         """The population of the wider interval."""
-        return "other fits of this device" if self.devices == 1 else "devices of this kind"
+        fits = "other fits of this device" if self.devices == 1 else "other fits of these devices"
+        return fits if self.devices == 1 or self.by_bands else "devices of this kind"
 
     def lost(self, each: VariantResult, words: str = "") -> str:
         """Return a loss with its intervals: "these 20 devices lose 16.0 ± 1.9 points; devices of this kind ..."."""

@@ -42,7 +42,7 @@ def test_sentences_of_a_benchmark(file_regression) -> None:  # type: ignore[no-u
         "small steps": replace(FOUND, shares=steps, steps=1000.0).verdict,
         "large steps": replace(FOUND, shares=steps, steps=8.0).verdict,
         "devices": replace(FOUND, devices=20, variants=(QUIET, replace(SCALED, open_sd=0.04))).verdict,
-        "undecided": replace(FOUND, variants=(replace(SCALED, open_sd=0.06),)).verdict,
+        "undecided": replace(FOUND, devices=3, by_bands=True, variants=(replace(SCALED, open_sd=0.06),)).verdict,
         "policy": replace(FOUND, policy=policy, reason="read noise unknown").policy_effect,
         "fit": replace(FOUND, allowed=allowed).fit_uncertainty,
         "bands": replace(FOUND, allowed=((0.01, -0.01), (-0.01, 0.01)), by_bands=True).fit_uncertainty,
