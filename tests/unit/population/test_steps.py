@@ -191,3 +191,16 @@ def test_what_became_of_a_cell(rows: list[tuple[str, str, float]], state: str) -
 def test_a_note_is_read_as_far_as_it_is_plain(note: str, verdict: str, volts: float | None) -> None:
     found = parse_note(note)
     assert (found.verdict, found.volts) == (verdict, volts)
+
+
+@pytest.mark.parametrize(("limited", "words"), [(True, ", at its limit of 8 mA)"), (False, ")")])
+def test_numbers_that_contradict_a_note_stand_beside_it(limited: bool, words: str) -> None:
+    from devicekit.population.result import _check_notes
+
+    row = {"step": "reset", "note": "successful reset", "from_loop": False, "outcome": "no_switching", "file": "a.csv",
+           "sweep": 1, "v_form_v": np.nan, "v_set_v": np.nan, "g_before_s": 6e-4, "g_end_s": 2.2e-6,
+           "limited": limited, "compliance_a": 8e-3}  # fmt: skip
+    notes, (contradiction,) = _check_notes(pd.DataFrame([row]))
+    assert notes is not None
+    assert (notes.successes, notes.false_alarms) == (1, 1)
+    assert contradiction.found.endswith(f"(600 µS before, 2.2 µS at the end{words}")
