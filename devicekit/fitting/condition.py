@@ -52,6 +52,7 @@ CEILING_WORDS = {
     "step": "the scatter in proportion to the step",
     "held": "the fluctuation from pulse to pulse",
 }
+FLOOR = 0.02  # of the rate: errors where logistic truths of 20 read trains pass every test are smaller
 FURTHEST_CURVE = 0.01  # of the window: most likely laws whose curve misses the mean curve by more are not drawn
 MOST_NAMED = 5  # dead devices, in a sentence
 LARGE = 10**6  # degrees of freedom of a normal quantile
@@ -179,9 +180,11 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             rereads[direction] = found_again
         whole[direction], chosen, left[direction] = _fit_whole_trains(trains, central[direction], own, options)
         central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, trains, options)
-        central[direction] = replace(central[direction], log_likelihood=whole[direction].log_likelihood)
+        floor = FLOOR if left[direction].hint else 0.0
+        likelihood = whole[direction].log_likelihood
+        central[direction] = replace(central[direction], log_likelihood=likelihood, floor=floor)
         for name, fitted in own.items():
-            devices[name][direction] = fitted
+            devices[name][direction] = replace(fitted, floor=floor)
     variation = estimate_variation(sets, central, devices, whole, rereads)
     if len(variation.windows) >= FEWEST_CLUSTERS:
         for direction, fitted in central.items():
