@@ -153,22 +153,18 @@ class IVResult(_Result):
             f"{count(len(self.sweep), 'time step')}: .sweep is their table",
         ]
 
-    def _dc_by(self, v_set: str) -> DcResult | None:
-        try:
-            return dc.characterize(self.sweep, v_set=v_set, forming=self._forming)
-        except TraceError:
-            return None
-
     @cached_property
     def dc(self) -> DcResult | None:
         """DC figures of merit of the sweep, with V_set by the definition of its figure; None if there are none."""
         # ln G is half-way before the jump in the figure if the current rises first; the steepest point moves with the
         # mesh. So V_set is at 100 uA, as in the paper, else at the limit; each only if ln G is half-way by then.
-        half = self._dc_by(DEFAULT_V_SET)
-        if half is None or (known := half.cycles["v_set_v"].dropna()).empty:
-            return half
-        found = (self._dc_by(name) for name in ("at_100ua", "compliance"))
-        return next((by for by in found if by and (by.cycles["v_set_v"][known.index] >= known).all()), half)
+        try:
+            half = dc.characterize(self.sweep, forming=self._forming)
+        except TraceError:
+            return None
+        known = half.cycles["v_set_v"].dropna()
+        found = (dc.characterize(self.sweep, v_set=name, forming=self._forming) for name in ("at_100ua", "compliance"))
+        return next((by for by in found if len(known) and (by.cycles["v_set_v"][known.index] >= known).all()), half)
 
     @derived(once=True)
     def cycles(self) -> tuple[Cycle, ...]:

@@ -30,7 +30,7 @@ from devicekit.fitting.branch.unscaled import unscaled, unscaled_trains
 from devicekit.fitting.checks import check_branches, check_window
 from devicekit.fitting.likelihood.band import device_band, mean_band
 from devicekit.fitting.likelihood.fit import UNLIKELY, TrainFit, fit_trains
-from devicekit.fitting.likelihood.misfit import Misfit, local_errors, misfit
+from devicekit.fitting.likelihood.misfit import HINT, Misfit, local_errors, misfit
 from devicekit.fitting.likelihood.priors import PRIOR_SD
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.sampling import spread_ratios
@@ -180,9 +180,8 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             rereads[direction] = found_again
         whole[direction], chosen, left[direction] = _fit_whole_trains(trains, central[direction], own, options)
         central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, trains, options)
-        floor = FLOOR if left[direction].hint else 0.0
-        likelihood = whole[direction].log_likelihood
-        central[direction] = replace(central[direction], log_likelihood=likelihood, floor=floor)
+        floor = FLOOR if left[direction].course_p < HINT else 0.0
+        central[direction] = replace(central[direction], log_likelihood=whole[direction].log_likelihood, floor=floor)
         for name, fitted in own.items():
             devices[name][direction] = replace(fitted, floor=floor)
     variation = estimate_variation(sets, central, devices, whole, rereads)

@@ -136,8 +136,8 @@ def apart(at: pd.Series, other: pd.Series, v_set: str, other_v_set: str) -> str:
     gap, where = float((other.abs() - at.abs()).median()), si(float(other.median()), "V", 3)
     if not abs(gap) > APART:
         return ""
-    size = f"{1e3 * abs(gap):.0f} mV {'above' if gap > 0 else 'below'} {v_set}"
-    return f"V_set depends on its definition, as the set is not one jump: {other_v_set} gives {where}, {size}."
+    where += f", {1e3 * abs(gap):.0f} mV {'above' if gap > 0 else 'below'} {v_set}"
+    return f"V_set depends on its definition, as the set is not one jump: {other_v_set} gives {where}."
 
 
 def unreached(cycles: pd.DataFrame, v_set: str) -> tuple[CodedWarning, ...]:

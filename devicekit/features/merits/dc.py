@@ -371,10 +371,9 @@ def characterize(
         )
     found = cycle_rows.all_transitions(sweeps, read)
     side = polarity([each for of_one in found for each in of_one])
+    cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset, forming)
     other = "max_didv" if v_set == DEFAULT_V_SET else DEFAULT_V_SET  # the jump in a figure
-    cycles, others = (
-        cycle_rows.of_sweeps(sweeps, found, read, side, each, v_reset, forming) for each in (v_set, other)
-    )
+    others = cycle_rows.of_sweeps(sweeps, found, read, side, other, v_reset, forming)
     counted = subset.counted_sweeps(cycles, forming)
     by_level = levels(cycles) if len(counted) else ()
     found_spreads = tuple(spreads(counted).values())

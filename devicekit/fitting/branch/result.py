@@ -243,8 +243,8 @@ class BranchFit(Record):
     def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
         """Return rdot with its pointwise confidence band.
 
-        More than `EDGE` outside the measured states the band is widened (`likelihood.band.widen_outside`). Where the
-        law may miss the trains its half-width is `floor` of the rate or more.
+        Its half-width is at least `floor` of the rate. More than `EDGE` outside the measured states it is widened
+        (`likelihood.band.widen_outside`).
         """
         if not 0 < as_number(level, "level") < 1:
             raise UsageError(f"level= must be between 0 and 1, not {level:g}.")

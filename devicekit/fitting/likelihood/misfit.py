@@ -35,9 +35,8 @@ class Misfit:
     Attributes
     ----------
     course_p : float
-        p value of a smooth course over the pulses of the mean errors; 1 for single cycles.
-    free_course_p : float
-        The same without the degrees of freedom of the fitted law, which takes up a part of any course.
+        p value of a smooth course over the pulses of the mean errors, of which the fitted law takes up its degrees of
+        freedom; 1 for single cycles.
     correlations : tuple of float
         Of errors 1, 2, ... readings apart [1].
     correlations_p : float
@@ -49,7 +48,6 @@ class Misfit:
     """
 
     course_p: float
-    free_course_p: float
     correlations: tuple[float, ...]
     correlations_p: float
     state_z: float
@@ -59,11 +57,6 @@ class Misfit:
     def shape(self) -> bool:
         """True if the law misses the course of the trains."""
         return self.course_p < UNLIKELY
-
-    @property
-    def hint(self) -> bool:
-        """True if the law may miss the course, though no test shows it."""
-        return self.free_course_p < HINT
 
     @property
     def _place(self) -> str:
@@ -159,7 +152,7 @@ def local_errors(found: TrainFit, device: int, rows: np.ndarray) -> LocalErrors 
 
 def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
     """Run the tests; parameters as of `standardised_errors`."""
-    course, degrees, taken, slope, size, fourth, second, count = 0.0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0
+    course, degrees, slope, size, fourth, second, count = 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0
     products, pairs = np.zeros(LAGS), np.zeros(LAGS)
     for k, (scaled, path) in enumerate(standardised_errors(found, trains)):
         seen = np.isfinite(scaled)
@@ -171,8 +164,7 @@ def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
             mean = u.sum(axis=0) / np.sqrt(np.maximum(many, 1))
             functions = basis(int((many > 0).sum()))
             course += float(np.sum((functions @ mean[many > 0]) ** 2))
-            degrees += len(functions)
-            taken += int(np.count_nonzero(np.diag(found.covariance[k])[:-1]))
+            degrees += len(functions) - int(np.count_nonzero(np.diag(found.covariance[k])[:-1]))
         for lag in range(1, min(LAGS + 1, u.shape[1])):
             products[lag - 1] += np.sum(u[:, lag:] * u[:, :-lag])
             pairs[lag - 1] += np.sum(seen[:, lag:] & seen[:, :-lag])
@@ -185,8 +177,7 @@ def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
     z = products / np.sqrt(np.maximum(pairs, 1))
     kurtosis = count * fourth / second**2 - 3.0 if second > 0 else 0.0
     return Misfit(
-        chi2_tail(course, degrees) if degrees else 1.0,
-        chi2_tail(course, degrees - taken) if degrees > taken else 1.0,
+        chi2_tail(course, degrees) if degrees > 0 else 1.0,
         tuple((products / np.maximum(pairs, 1)).tolist()),
         chi2_tail(float(np.sum(z**2)), LAGS),
         slope / np.sqrt(size) if size > 0 else 0.0,
