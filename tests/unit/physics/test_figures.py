@@ -23,7 +23,6 @@ def test_iv_over_a_measured_sweep(result):
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["measured", "simulated"]
     assert ax.get_title() == f"V_set = {result.v_set_v:.3f} V (at 100 µA)"
-    assert result.set_by == "at_100ua"
 
 
 @pytest.mark.parametrize("quantity", ["potential", "density", "temperature"])
