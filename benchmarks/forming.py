@@ -5,7 +5,7 @@ python benchmarks/forming.py --evidence    # and writes docs/evidence/forming.js
 
 DEVICEKIT_TEST_DATA names the folder of measured sets, in it form_set_reset, from
 mihirsavadi/MicronDynamicsOfElectronTunneling.
-V_form is where the current reaches half of its limit, and V_set that of `half_ln_g`, in both. A measured sweep goes one
+V_form is where the current reaches half of its limit, V_set that of `half_ln_g` (measured). A measured sweep goes one
 way: the state after it is read at its end, or in the next file of the cell. Cells and rates were not chosen to differ
 in the rate alone.
 """

@@ -33,8 +33,6 @@ from physics.stack import Stack, load_material, load_stack
 Progress = Callable[[float], None]
 """Callback with the completed fraction of a run, 0..1."""
 
-_GRADUAL = 0.1  # V between V_set and 100 uA, above which V_set says little of the current
-
 # currents of the first set at which a stage is recorded for the maps [A]
 _STAGE_CURRENTS = (("10 µA", 1e-5), ("100 µA", 1e-4))
 
@@ -320,13 +318,8 @@ def _remarks(result: IVResult, drive: Sequence[Segment]) -> Iterator[CodedWarnin
         at = f" with currents limited to {si(limit, 'A')}" if limited else ""
         words = f"No SET up to {highest:g} V{at}: LRS / HRS stays below 2, and V_set is unknown."
         yield CodedWarning("no_switching", words)
-    typical = result.typical
-    if typical.v_set_v and typical.v_100ua_v and abs(typical.v_100ua_v - typical.v_set_v) > _GRADUAL:
-        yield CodedWarning(
-            "gradual_set",
-            f"Half of ln G is at {typical.v_set_v:.3g} V, 100 µA at {typical.v_100ua_v:.3g} V: the set is gradual; "
-            "V_set (half_ln_g) depends on the compliance.",
-        )
+    if result.dc is not None and result.dc.apart:
+        yield CodedWarning("gradual_set", result.dc.apart)
     if len(result.reads) < 3 + pristine:
         return
     loops_by = {

@@ -68,8 +68,8 @@ def iv_page(
         forming = report.forming_sentence(result)
         verdict = forming if result.forms_alone else f"{forming} {verdict}"
     sets = [
-        Scalar.from_record(typical, "v_set_v", f"V_set (ln G half-way{', ' + of[2:-1] if of else ''})"),
-        Scalar.from_record(typical, "v_100ua_v"),
+        Scalar.from_record(typical, "v_set_v", f"V_set ({result.v_set_words}{', ' + of[2:-1] if of else ''})"),
+        *([Scalar.from_record(typical, "v_100ua_v")] if result.v_set_method != "at_100ua" else []),
         Scalar.from_record(typical, "on_off", "conductance of LRS over HRS, at the read voltage"),
     ]
     numbers = [

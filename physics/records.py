@@ -244,16 +244,14 @@ class Cycle(Record):
     """
 
     cycle: int = column("cycle", text=str)
-    v_set_v: float | None = column(
-        "V_set", unit="V", title="V_set (ln G half-way between HRS and LRS)", doc="V_set by `half_ln_g`"
-    )
+    v_set_v: float | None = column("V_set", unit="V", title="V_set", doc="V_set by `v_set_method`")
     v_reset_v: float | None = column(
         "V_reset", unit="V", title="V_reset of the first loop", doc="V_reset by `peak_current`"
     )
     v_100ua_v: float | None = column(
         unit="V",
         title="voltage at 100 µA",
-        doc="source voltage at which the set reaches 100 uA; it converges with mesh and step, but defines no SET",
+        doc="source voltage at which the set reaches 100 uA; it converges with mesh and step",
     )
     hrs_s: float | None = column("HRS", unit="S", title="conductance in HRS", text=siemens, doc="HRS before the set")
     lrs_s: float | None = column("LRS", unit="S", title="conductance in LRS", text=siemens, doc="LRS after the set")

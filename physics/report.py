@@ -35,11 +35,10 @@ def iv_summary(result: IVResult) -> list[str]:
     elif typical.v_set_v is None:
         first = no_set_sentence(result)
     else:
-        by = f"{result.set_by}{of}"
-        first = f"{words} sets at {typical.v_set_v:.3f} V, where ln G is half-way between HRS and LRS ({by})"
+        first = f"{words} sets at {typical.v_set_v:.3f} V ({result.set_by}{of})"
         ratio = typical.on_off
         first += "." if ratio is None else f"; its conductance in the LRS is {ratio:.3g} times that in the HRS."
-    if typical.v_100ua_v is not None:
+    if typical.v_100ua_v not in (None, typical.v_set_v):
         first += f" Its current reaches 100 µA at {typical.v_100ua_v:.3f} V."
     elif result.v_100ua_missing and not result.forms_alone:
         first += f" It does not reach 100 µA, as {result.v_100ua_missing}."
@@ -72,6 +71,7 @@ def _iv_table(result: IVResult) -> Table:
     sets = () if result.forms_alone else ("v_set_v", "v_100ua_v")
     names = (*sets, "on_off", "hrs_s", "lrs_s", "hrs_device_s", "lrs_device_s")
     rows = [*result.pairs(*names), *result.quality_rows()]
+    rows = [(f"V_set ({result.v_set_words})" if name == "V_set" else name, value) for name, value in rows]
     which = f"loop {result.first.cycle}" if len(result.cycles) > 1 else "the simulated SET sweep"
     read = result.read_voltage_v
     at = "" if read is None else f" HRS and LRS: slopes of I against V around the read voltage of {read:g} V."
@@ -100,7 +100,11 @@ def unrelated_section(result: IVResult) -> Section:
     return Section(
         "Simulated set I-V of the default stack",
         "set-iv",
-        [Text([words]), _iv_figure(result, None), _iv_table(result)],
+        [
+            Text([words, *([result.dc.apart] if result.dc and result.dc.apart else [])]),
+            _iv_figure(result, None),
+            _iv_table(result),
+        ],
     )
 
 

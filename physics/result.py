@@ -17,7 +17,7 @@ from devicekit.core.quantities import DIRECTIONS
 from devicekit.core.records import Record, column, derived, internal, part
 from devicekit.core.text import count, si
 from devicekit.features.dc.switching import crossing, is_out_of_reach
-from devicekit.features.definitions import NAMES_IN_LABELS, V_FORM, V_FORM_METHOD
+from devicekit.features.definitions import DEFAULT_V_SET, NAMES_IN_LABELS, V_FORM, V_FORM_METHOD
 from devicekit.features.merits import dc
 from devicekit.features.merits.dc import DcResult
 from devicekit.plot import Image, Panel
@@ -155,11 +155,16 @@ class IVResult(_Result):
 
     @cached_property
     def dc(self) -> DcResult | None:
-        """DC figures of merit of the sweep, as `devicekit characterize` computes them; None if there are none."""
+        """DC figures of merit of the sweep, with V_set by the definition of its figure; None if there are none."""
+        # ln G is half-way before the jump in the figure if the current rises first; the steepest point moves with the
+        # mesh. So V_set is at 100 uA, as in the paper, else at the limit; each only if ln G is half-way by then.
         try:
-            return dc.characterize(self.sweep, forming=self._forming)
+            half = dc.characterize(self.sweep, forming=self._forming)
         except TraceError:
             return None
+        known = half.cycles["v_set_v"].dropna()
+        found = (dc.characterize(self.sweep, v_set=name, forming=self._forming) for name in ("at_100ua", "compliance"))
+        return next((by for by in found if len(known) and (by.cycles["v_set_v"][known.index] >= known).all()), half)
 
     @derived(once=True)
     def cycles(self) -> tuple[Cycle, ...]:
@@ -250,12 +255,17 @@ class IVResult(_Result):
 
     @property
     def set_by(self) -> str:
-        """Definition of V_set, with the read voltage of its levels."""
-        return "half_ln_g" if self.dc is None else self.dc.methods["v_set_v"]
+        """Definition of V_set, with the read voltage if it depends on it."""
+        return DEFAULT_V_SET if self.dc is None else self.dc.methods["v_set_v"]
+
+    @property
+    def v_set_words(self) -> str:
+        """Definition of V_set in the words of figure, page and table."""
+        return NAMES_IN_LABELS[self.v_set_method or DEFAULT_V_SET]
 
     def panel(self, measured: SweepTable | None = None) -> Panel:
         """Return the figure of the magnitude of the current against voltage, with a measured sweep if given."""
-        mark = ("V_set", self.typical.v_set_v, self.typical_of or "ln G half-way")
+        mark = ("V_set", self.typical.v_set_v, "; ".join(filter(None, (self.v_set_words, self.typical_of))))
         if self.forms_alone:
             mark = (V_FORM.label, self.v_form_v, NAMES_IN_LABELS[V_FORM_METHOD])
         return figures.iv(_sweeps_of(self.sweep), [] if measured is None else _sweeps_of(measured), mark)

@@ -15,7 +15,7 @@ from physics.result import IVResult
 from physics.stack import Stack
 
 MERITS = {
-    "v_set_v": ("V_set (half_ln_g)", "V"),
+    "v_set_v": ("V_set", "V"),
     "v_100ua_v": ("voltage at 100 µA", "V"),
     "v_reset_v": ("V_reset (peak_current)", "V"),
     "hrs_s": ("HRS of the device", "S"),

@@ -241,8 +241,8 @@ _BY_RANK = {
             "where the compliance must stay, lower the thermal resistance",
         ),
         "gradual_set": (
-            "V_set is more than 0.1 V from the voltage at 100 µA: the set is gradual, and depends on the compliance",
-            "quote the voltage at 100 µA, or the compliance with V_set",
+            "definitions of V_set lie more than 50 mV apart, as the current rises before its jump",
+            "quote V_set with its definition",
         ),
         "moving_loops": (
             "the set voltage or a state still moves from loop to loop",

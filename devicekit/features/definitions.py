@@ -51,6 +51,7 @@ USES = {  # data for which a setting is, and the figures of merit that use it
     "lost_factor": ("retention at several temperatures", ("arrhenius",)),
     **dict.fromkeys(("bits", "write_window", "bake", "apparent_energy", "time_exponent"), _BAKES),
 }
+APART = 0.05  # V between two definitions of a voltage, above which a page says so
 LEVELLED = ("half_ln_g", "onset")  # depend on levels at the read voltage: 0.1 V more shifted half_ln_g by 25 mV
 
 # Numbers of a sweep whose spreads over cycles and devices are reported.

@@ -30,7 +30,7 @@ from devicekit.fitting.branch.unscaled import unscaled, unscaled_trains
 from devicekit.fitting.checks import check_branches, check_window
 from devicekit.fitting.likelihood.band import device_band, mean_band
 from devicekit.fitting.likelihood.fit import UNLIKELY, TrainFit, fit_trains
-from devicekit.fitting.likelihood.misfit import Misfit, local_errors, misfit
+from devicekit.fitting.likelihood.misfit import HINT, Misfit, local_errors, misfit
 from devicekit.fitting.likelihood.priors import PRIOR_SD
 from devicekit.fitting.result import DeviceFit
 from devicekit.fitting.sampling import spread_ratios
@@ -52,6 +52,7 @@ CEILING_WORDS = {
     "step": "the scatter in proportion to the step",
     "held": "the fluctuation from pulse to pulse",
 }
+FLOOR = 0.02  # of the rate: errors where logistic truths of 20 read trains pass every test are smaller
 FURTHEST_CURVE = 0.01  # of the window: most likely laws whose curve misses the mean curve by more are not drawn
 MOST_NAMED = 5  # dead devices, in a sentence
 LARGE = 10**6  # degrees of freedom of a normal quantile
@@ -179,9 +180,10 @@ def fit_condition(table: PulseTable, options: FitOptions, window: Window | None 
             rereads[direction] = found_again
         whole[direction], chosen, left[direction] = _fit_whole_trains(trains, central[direction], own, options)
         central[direction], own = _with_bands(central[direction], own, whole[direction], chosen, trains, options)
-        central[direction] = replace(central[direction], log_likelihood=whole[direction].log_likelihood)
+        floor = FLOOR if left[direction].course_p < HINT else 0.0
+        central[direction] = replace(central[direction], log_likelihood=whole[direction].log_likelihood, floor=floor)
         for name, fitted in own.items():
-            devices[name][direction] = fitted
+            devices[name][direction] = replace(fitted, floor=floor)
     variation = estimate_variation(sets, central, devices, whole, rereads)
     if len(variation.windows) >= FEWEST_CLUSTERS:
         for direction, fitted in central.items():

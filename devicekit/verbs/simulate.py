@@ -13,7 +13,7 @@ import physics
 from devicekit.core.declarations import document, option
 from devicekit.core.errors import UsageError
 from devicekit.core.text import si, width_suffix
-from devicekit.features.definitions import V_FORM_METHOD, definition
+from devicekit.features.definitions import V_FORM_METHOD
 from devicekit.system.commands import Reproduction, call, command
 from devicekit.verbs import shared
 from devicekit.verbs.outcome import REPORT, SILENT, Outcome, Progress
@@ -358,12 +358,11 @@ _FASTER = {"banded": "", "fipy": " (--solver banded gives the same numbers faste
 
 def _iv_text(result: IVResult, scatter: Sequence[Scatter]) -> list[Block]:
     quality, first, read = result.quality, result.typical, result.read_voltage_v
-    by = definition(result.v_set_method, read)
     at = "" if read is None else f" (read at {read:g} V)"
     reached = f"100 µA not reached, as {why}" if (why := result.v_100ua_missing) else ""
     reached = reached or f"{si(first.v_100ua_v, 'V', 4)} at 100 µA"
-    of = f"; {result.typical_of}" if result.typical_of else ""
-    v_set = ("V_set", f"{si(first.v_set_v, 'V', 4)} (by {by}); {reached}{of}")
+    notes = [reached if result.v_set_method != "at_100ua" else "", result.typical_of]
+    v_set = ("V_set", "; ".join(filter(None, (f"{si(first.v_set_v, 'V', 4)} (by {result.set_by})", *notes))))
     rows = [
         *([("V_form", f"{si(result.v_form_v, 'V', 4)} (by {V_FORM_METHOD})")] if result.start == "pristine" else []),
         *([] if result.forms_alone else [v_set]),

@@ -19,11 +19,11 @@ result.image(before, "density").draw(axes[1])
 result.image(after, "density").draw(axes[2])
 
 # %%
-# V_set, HRS and LRS are those of a measured sweep, by the same functions: V_set is where ln G is half-way between the
-# two, HRS and LRS are read at 0.09 V with the series resistance. Where the current passes 100 µA is another voltage.
+# V_set, HRS and LRS come from the functions for measured sweeps: V_set is where the current passes 100 µA, HRS and LRS
+# are read at 0.09 V with the series resistance. ln G is half-way between the two at another voltage.
 
 read = result.read_voltage_v
-print(f"V_set {result.v_set_v:.3f} V (half_ln_g); 100 µA at {result.v_100ua_v:.3f} V")
+print(f"V_set {result.v_set_v:.3f} V ({result.v_set_method})")
 print(f"HRS {1e6 * result.hrs_s:.1f} µS, LRS {1e6 * result.lrs_s:.0f} µS at {read:g} V, on/off {result.on_off:.1f}")
 
 # %%

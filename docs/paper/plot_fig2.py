@@ -13,7 +13,7 @@ from physics.iv import simulate_iv
 
 result = simulate_iv(mesh="coarse")
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-result.plot(ax=ax).set_title("(b) set I-V, coarse mesh; line: V_set (half_ln_g)")
+result.plot(ax=ax).set_title("(b) set I-V, coarse mesh; line: V_set (at 100 µA)")
 
 # %%
 # Potential, vacancies and temperature through the set: at the start, as the current passes 10 µA and 100 µA, and at
@@ -47,7 +47,7 @@ for name, change in (
 #    * - quantity
 #      - paper
 #      - here
-#    * - V_set
+#    * - half-way in ln G
 #      - 0.65 V, no definition
 #      - 0.537 / 0.532 V by ``half_ln_g`` on the coarse / default mesh
 #    * - voltage at which the set passes 100 µA

@@ -164,17 +164,17 @@ def test_a_simulated_sweep_reads_the_same_when_it_is_characterised(solver: str, 
     simulate = ("simulate", "iv", "--mesh", "coarse", "--solver", solver)
     output = devicekit(*simulate, "--out", tmp_path / "iv")
     simulated = json.loads((tmp_path / "iv" / "summary.json").read_text())
-    again = devicekit("characterize", tmp_path / "iv" / "iv.csv", "--out", tmp_path / "c")
+    again = devicekit("characterize", tmp_path / "iv" / "iv.csv", "--v-set", "at_100ua", "--out", tmp_path / "c")
     dc = json.loads((tmp_path / "c" / "iv" / "results.json").read_text())["dc"]
     medians = {each["quantity"]: each["median"] for each in dc["spreads"]}
     for name, column in {"v_set_v": "v_set_v", "hrs_s": "g_hrs_s", "lrs_s": "g_lrs_s", "on_off": "on_off"}.items():
         assert simulated[name] == pytest.approx(medians[column], rel=1e-6), name
-    assert simulated["v_set_method"] == dc["v_set_method"] == "half_ln_g"
+    assert simulated["v_set_method"] == dc["v_set_method"] == "at_100ua"
     assert simulated["read_voltage_v"] == pytest.approx(dc["read_voltage_v"], rel=1e-6)
     printed = [f"{simulated['v_set_v']:.4g} V", f"{simulated['hrs_s'] * 1e6:.4g} µS", f"{simulated['on_off']:.4g}"]
     for words in (output.out, again.out):
         assert all(number in words for number in [*printed, f"{simulated['lrs_s'] * 1e6:.4g} µS"]), words
-        assert "half_ln_g" in words
+        assert "at_100ua" in words
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,16 @@ import pandas as pd
 import pytest
 
 import devicekit
+from benchmarks import outside_truths
 from devicekit.core.errors import DevicekitError, UsageError
+from devicekit.device.blocks import Window
 from devicekit.device.idealise import idealise
+from devicekit.fitting.branch.options import FitOptions
+from devicekit.fitting.condition import fit_condition
 from devicekit.readers import hdf5
+from devicekit.tables import PulseTable, SweepTable
+from physics.page import iv_page
+from tests.unit.features.synthetic_bakes import KELVINS, TIMES, bakes
 
 # --- saving: an existing file that devicekit did not write, or that the data came from, is kept ---
 
@@ -372,3 +381,61 @@ def test_a_time_inside_the_measured_one_is_no_extrapolation(tmp_path: Path) -> N
     axes.figure.canvas.draw()
     labels = (each.get_window_extent() for each in axes.get_xticklabels())
     assert {left.x1 < right.x0 for left, right in pairwise(labels)} == {True}
+
+
+# --- V_set: headline, mark and table have one definition; where another lies over 50 mV away, a line tells it ---
+
+_LOOPS = "at 100 µA, median of loops 2 to 3"
+
+
+@pytest.mark.parametrize(("stack", "words"), [("drift", _LOOPS), ("electrothermal", _LOOPS), ("hfo2", "at compliance")])
+def test_a_simulated_v_set_is_where_its_figure_jumps(stack: str, words: str) -> None:
+    found = devicekit.simulate.iv(stack, mesh="coarse", cycles=3 * (words == _LOOPS))
+    late = found.sweep.frame.query("cycle == 1 and segment == 'set' and voltage_v > 0.4")
+    steepest = np.argmax(np.diff(np.log(late["current_a"])) / np.diff(late["voltage_v"]))
+    assert found.v_set_v == pytest.approx(late["voltage_v"].iloc[steepest], abs=0.02)
+    page, panel, at = iv_page(found, ""), found.panel(), found.headline["v_set_v"]
+    tiles = {each.name: (each.label, each.value) for each in page.numbers}
+    assert (tiles["v_set_v"], "v_100ua_v" in tiles) == ((f"V_set ({words})", at), words != _LOOPS)
+    assert (panel.title, panel.lines) == (f"V_set = {at:.3f} V ({words.replace(',', ';')})", [("x", at)])
+    assert f"V_set ({words.partition(',')[0]})" in [row[0] for row in page.sections[0].blocks[-1].rows]
+    lines = sum("max_didv" in each for each in devicekit.characterize(found.sweep).results["dc"].remarks())
+    assert [each.code for each in found.quality.remarks].count("gradual_set") == lines == (stack != "electrothermal")
+
+
+def test_a_current_that_an_hrs_carries_is_no_set() -> None:
+    found = devicekit.simulate.iv("drift", mesh="coarse")
+    frame = found.sweep.frame.assign(**{name: 20 * found.sweep.frame[name] for name in ("current_a", "compliance_a")})
+    assert replace(found, sweep=SweepTable(frame, found.sweep.meta)).v_set_method == "compliance"  # 100 uA at .1 V
+
+
+# --- bands: outside the family of the law they hold the rate too, and inside they stay as narrow ---
+
+
+@pytest.mark.parametrize(("kind", "least", "most"), [("logistic", 0.019, 0.021), ("soft bounds", 0.001, 0.006)])
+def test_bands_are_wide_where_the_law_may_miss_the_trains(kind: str, least: float, most: float) -> None:
+    held, widths, at = [], [], np.array([0.1, 0.3, 0.5, 0.7])
+    window = Window(quantity="weight", low=0.0, high=1.0, scope="truth")
+    pulses = {"cycle": np.repeat(np.arange(1, 21), 101), "pulse_index": np.tile(np.arange(101), 20)}
+    for seed in range(4):
+        rate = outside_truths.law(kind, np.random.default_rng(seed))
+        rows = outside_truths.readings(rate, "reads of SD", 20, np.random.default_rng(seed))
+        table = PulseTable(pd.DataFrame({"device_id": "d", "direction": "ltp", **pulses, "weight": rows.ravel()}))
+        curve = fit_condition(table, FitOptions("eq2"), window).branches["ltp"].rate_curve(at)
+        low, middle, high = map(np.array, (curve.lower, curve.rate, curve.upper))
+        held += [*(low <= rate(at)), *(rate(at) <= high)]
+        widths.append(np.min([middle - low, high - middle] / middle))
+    assert np.mean(held) >= 0.93  # of both ends
+    assert least < np.median(widths) < most
+
+
+# --- bakes: a hotter bake that is not predicted has a copy of the hottest one as baseline ---
+
+
+def test_a_bake_that_is_not_predicted_has_a_copy_as_baseline() -> None:
+    frame = bakes(3, energy=1.6, kelvins=KELVINS[:4], times=TIMES[:4], median=0.15)  # only the last bake shows a loss
+    result = devicekit.characterize(frame, bake_k=533.15, kind="retention").results["bakes"]
+    words = " ".join(each.message for each in result.warnings if each.code == "extrapolation")
+    low, high, last = map(float, re.findall(r"([\d.]+)(?: to| %)", words.partition("220 °C: 95 %")[2]))
+    assert low == last < 80 < 93 < high < 97
+    assert (result.predicted, result.chosen[-6:]) == ((), "220 °C")

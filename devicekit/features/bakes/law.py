@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -102,6 +103,19 @@ class PredictedShift(Record):
     line_s: float = column(
         "line in T", unit="S", name="line_shift_s", doc="line in T through the mean shifts of the two hottest bakes"
     )
+
+
+def copy_coverage(pairs: Pairs) -> list[float]:
+    """Return the share of each hotter bake's cells within 95 % of their level's shifts by the next colder bake."""
+    found = []
+    for before, k in pairwise(pairs.longest()):
+        inside: list[bool] = []
+        for level in range(len(pairs.levels)):
+            colder, shift = (each[np.isfinite(each)] for each in pairs.shift[pairs.level == level][:, [before, k]].T)
+            low, high = np.quantile(colder, (0.025, 0.975)) if colder.size else (np.inf, -np.inf)
+            inside += ((low <= shift) & (shift <= high)).tolist()
+        found.append(float(np.mean(inside)))
+    return found
 
 
 def predict_shifts(pairs: Pairs, loss: Loss, kelvin: float, energy_ev: float) -> tuple[PredictedShift, ...]:

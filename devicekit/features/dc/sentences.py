@@ -11,7 +11,7 @@ from devicekit.core.errors import CodedWarning
 from devicekit.core.text import count, listed, si, span
 from devicekit.features.dc.levels import Level
 from devicekit.features.dc.switching import is_out_of_reach
-from devicekit.features.definitions import COUNTED, MEANINGS, OTHER, OUTCOMES, V_FORM, V_FORM_METHOD
+from devicekit.features.definitions import APART, COUNTED, MEANINGS, OTHER, OUTCOMES, V_FORM, V_FORM_METHOD
 from devicekit.features.lives.bake import SAME_K
 from devicekit.features.stats import Spread, label_of
 
@@ -129,6 +129,15 @@ def by_compliance(levels: Sequence[Level]) -> list[str]:
         if found
     ]
     return [f"At {len(levels)} compliances of {limits}, {listed(parts)}."] if parts else []
+
+
+def apart(at: pd.Series, other: pd.Series, v_set: str, other_v_set: str) -> str:
+    """Return where another definition puts V_set, if that is more than 50 mV away in the median; else ""."""
+    gap, where = float((other.abs() - at.abs()).median()), si(float(other.median()), "V", 3)
+    if not abs(gap) > APART:
+        return ""
+    where += f", {1e3 * abs(gap):.0f} mV {'above' if gap > 0 else 'below'} {v_set}"
+    return f"V_set depends on its definition, as the set is not one jump: {other_v_set} gives {where}."
 
 
 def unreached(cycles: pd.DataFrame, v_set: str) -> tuple[CodedWarning, ...]:

@@ -16,13 +16,13 @@ from devicekit.core.constants import ZERO_C
 from devicekit.core.errors import CodedWarning, UsageError
 from devicekit.core.records import Estimate, column, derived, internal
 from devicekit.core.scalars import Scalar
-from devicekit.core.text import count, listed, percent, si
+from devicekit.core.text import count, listed, percent, percent_span, si
 from devicekit.device.bakes import SHARES, Bake, BakedLevel, BakeLaw, Bakes, RelaxedLevels, TimeExponent, celsius
 from devicekit.device.measured import Retention
 from devicekit.features.bakes import figures
 from devicekit.features.bakes.bits import BakeErrors, LaterErrors, PlacedLevel, bake_errors, later_errors, write_window
 from devicekit.features.bakes.errors import LEAST_IN_WINDOW
-from devicekit.features.bakes.law import LAW_EV, BakeReach, PredictedShift, predict_shifts, reach, times
+from devicekit.features.bakes.law import LAW_EV, BakeReach, PredictedShift, copy_coverage, predict_shifts, reach, times
 from devicekit.features.bakes.loss import GroupEnergy, GroupMove, Loss, energy_words, find_loss, measure_exponent
 from devicekit.features.bakes.pairs import Pairs, is_population, pair
 from devicekit.features.bakes.relaxation import Relaxation, find_relaxation
@@ -311,7 +311,7 @@ def characterize(table: RetentionTable, pairs: Pairs, settings: Settings) -> Bak
     warm = [bake for bake in pairs.bakes if bake.temperature_k is not None]
     loss = find_loss(pairs) if len({bake.temperature_k for bake in warm}) > 1 else None
     relaxation = find_relaxation(pairs, settings.horizon)
-    chosen, predicted = _choose(pairs, loss, settings)
+    chosen, predicted, baseline = _choose(pairs, loss, settings)
     width = settings.write_window_s or write_window(pairs)
     errors, placed = ((), ()) if width is None else bake_errors(pairs, settings.bits, width, chosen)
     later: tuple[LaterErrors, ...] = ()
@@ -344,7 +344,7 @@ def characterize(table: RetentionTable, pairs: Pairs, settings: Settings) -> Bak
         life_refusal=refusal,
         population=pairs,
         table=table,
-        warnings=_warnings(pairs, relaxation, predicted, settings),
+        warnings=(*_warnings(pairs, relaxation, predicted, settings), *baseline),
     )
 
 
@@ -356,26 +356,31 @@ def _exponent(pairs: Pairs, loss: Loss | None, settings: Settings) -> tuple[floa
     return (None, None) if measured is None else (measured.value, "measured")
 
 
-def _choose(pairs: Pairs, loss: Loss | None, settings: Settings) -> tuple[int, tuple[PredictedShift, ...]]:
-    """Return the bake for which levels are placed, and the prediction of a bake that was not measured."""
+def _choose(
+    pairs: Pairs, loss: Loss | None, settings: Settings
+) -> tuple[int, tuple[PredictedShift, ...], tuple[CodedWarning, ...]]:
+    """Return the bake for which levels are placed, and the prediction of a hotter one, or its baseline if refused."""
     longest = pairs.longest() or [len(pairs.bakes) - 1]
     kelvins = [float(pairs.bakes[k].temperature_k or 0.0) for k in longest]
     calm = [k for k, kelvin in zip(longest, kelvins, strict=True) if loss is None or kelvin not in loss.loss_k]
     if (asked := settings.bake_k) is None:
-        return (calm or longest)[-1], ()
+        return (calm or longest)[-1], (), ()
     near = int(np.argmin(np.abs(np.array(kelvins) - asked)))
     if abs(kelvins[near] - asked) <= 2.0:
-        return longest[near], ()
+        return longest[near], (), ()
     shown = listed([celsius(each) for each in kelvins if each])
     if loss is None or asked < max(kelvins):
         raise UsageError(f"no bake at {celsius(asked)} was measured: choose one of {shown}")
     energy = settings.apparent_energy_ev or (loss.energy.value if loss.energy else None)
     if energy is None:
-        raise UsageError(
-            f"a bake at {celsius(asked)} is hotter than the measured ones ({shown}), and is not predicted: "
-            f"{loss.refusal}. Set --apparent-energy"
+        covered, last = copy_coverage(pairs), celsius(kelvins[-1])
+        words = (
+            f"a bake at {celsius(asked)} is not predicted: {loss.refusal}. Set --apparent-energy, or take the "
+            f"baseline, a copy of the shifts at {last}: 95 % of a copy of the colder bake held "
+            f"{percent_span(min(covered), max(covered))} of the cells, {percent(covered[-1])} at {last}"
         )
-    return longest[-1], predict_shifts(pairs, loss, asked, energy)
+        return longest[-1], (), (CodedWarning("extrapolation", words),)
+    return longest[-1], predict_shifts(pairs, loss, asked, energy), ()
 
 
 def _warnings(

@@ -69,6 +69,7 @@ class DcResult(MeritResult):
     table: SweepTable = internal("the sweeps")
     left_out: tuple[subset.Minority, ...] = column(default=(), doc="quantities of a minority of the sweeps or devices")
     forming: int | None = internal("cycle that forms a pristine device", default=None)
+    apart: str = internal("where another definition puts V_set, if that is far away", default="")
 
     @derived()
     def outcomes(self) -> dict[str, int]:
@@ -197,6 +198,7 @@ class DcResult(MeritResult):
             *dc_text.by_compliance(self.levels),
             *([] if whole else dc_text.at_limit(self.cycles)),
             *dc_text.compliance(self.cycles),
+            *([self.apart] if self.apart else []),
         ]
 
     def panel(self) -> Panel:
@@ -370,6 +372,8 @@ def characterize(
     found = cycle_rows.all_transitions(sweeps, read)
     side = polarity([each for of_one in found for each in of_one])
     cycles = cycle_rows.of_sweeps(sweeps, found, read, side, v_set, v_reset, forming)
+    other = "max_didv" if v_set == DEFAULT_V_SET else DEFAULT_V_SET  # the jump in a figure
+    others = cycle_rows.of_sweeps(sweeps, found, read, side, other, v_reset, forming)
     counted = subset.counted_sweeps(cycles, forming)
     by_level = levels(cycles) if len(counted) else ()
     found_spreads = tuple(spreads(counted).values())
@@ -389,4 +393,5 @@ def characterize(
         warnings=(*dc_text.warnings(cycles, table.frame, v_set), *subset.warnings(left_out, cycles)),
         left_out=left_out,
         forming=forming,
+        apart=dc_text.apart(cycles["v_set_v"], others["v_set_v"], v_set, other),
     )

@@ -61,6 +61,7 @@ class BranchFit(Record):
         "the problem of the final solve, if this fit ended with one", default=None
     )
     band: RateBand | None = internal("source of the rate curve's band; None: the covariance", default=None)
+    floor: float = internal("least half-width of the rate curve's band, share of the rate", default=0.0)
     ln_factors: np.ndarray | None = internal(
         "ln of each pulse's step over that of theta's pulse, shape (N,), for trains of pulses that differ", default=None
     )
@@ -242,7 +243,8 @@ class BranchFit(Record):
     def rate_curve(self, r: np.ndarray = RATE_GRID, level: float = BAND_LEVEL) -> RateCurve:
         """Return rdot with its pointwise confidence band.
 
-        More than `EDGE` outside the measured states the band is widened (`likelihood.band.widen_outside`).
+        Its half-width is at least `floor` of the rate. More than `EDGE` outside the measured states it is widened
+        (`likelihood.band.widen_outside`).
         """
         if not 0 < as_number(level, "level") < 1:
             raise UsageError(f"level= must be between 0 and 1, not {level:g}.")
@@ -253,6 +255,7 @@ class BranchFit(Record):
         else:
             variance = rate_variance(self.law, self.parameters, self.covariance, x)
             low, high = ends(size, quantile(level, self.degrees) * np.sqrt(variance))
+        low, high = np.minimum(low, (1 - self.floor) * size), np.maximum(high, (1 + self.floor) * size)
         reach = float(self.trajectory[0]) - EDGE, float(self.trajectory[-1]) + EDGE
         low, high = widen_outside(x, low, high, reach)
         low, high = self._in_gaps(x, low, high)

@@ -25,6 +25,7 @@ UNLIKELY = 5e-4  # p value of a course, or of the correlations
 PARTS, FEWEST_OF_PART, LEAST_GAIN = 10, 4, 0.02  # of the pulses, for errors of the rate along them
 LAGS = 4  # readings apart that are correlated
 FARTHEST = 9.0  # cap on the squared error for a slope on the state, so that single outliers do not set it
+HINT = 0.1  # p value of a course below which the law may miss the trains
 LARGE, FAR = 3.5, 6.0  # standard deviations of a slope of the squares on the state, and of their kurtosis
 
 
@@ -35,7 +36,8 @@ class Misfit:
     Attributes
     ----------
     course_p : float
-        p value of a smooth course over the pulses of the mean errors; 1 for single cycles.
+        p value of a smooth course over the pulses of the mean errors, of which the fitted law takes up its degrees of
+        freedom; 1 for single cycles.
     correlations : tuple of float
         Of errors 1, 2, ... readings apart [1].
     correlations_p : float
@@ -153,7 +155,7 @@ def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
     """Run the tests; parameters as of `standardised_errors`."""
     course, degrees, slope, size, fourth, second, count = 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0
     products, pairs = np.zeros(LAGS), np.zeros(LAGS)
-    for scaled, path in standardised_errors(found, trains):
+    for k, (scaled, path) in enumerate(standardised_errors(found, trains)):
         seen = np.isfinite(scaled)
         u = np.where(seen, scaled, 0.0)
         if not seen.any():
@@ -163,10 +165,10 @@ def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
             mean = u.sum(axis=0) / np.sqrt(np.maximum(many, 1))
             functions = basis(int((many > 0).sum()))
             course += float(np.sum(product(functions, mean[many > 0]) ** 2))
-            degrees += len(functions)
-        for k in range(1, min(LAGS + 1, u.shape[1])):
-            products[k - 1] += np.sum(u[:, k:] * u[:, :-k])
-            pairs[k - 1] += np.sum(seen[:, k:] & seen[:, :-k])
+            degrees += len(functions) - int(np.count_nonzero(np.diag(found.covariance[k])[:-1]))
+        for lag in range(1, min(LAGS + 1, u.shape[1])):
+            products[lag - 1] += np.sum(u[:, lag:] * u[:, :-lag])
+            pairs[lag - 1] += np.sum(seen[:, lag:] & seen[:, :-lag])
         at = np.where(seen, np.clip(path, 0.0, 1.0), 0.0)
         centred = np.where(seen, at - at.sum() / seen.sum(), 0.0)
         squares = np.clip(u**2, 0.0, FARTHEST)
@@ -176,7 +178,7 @@ def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
     z = products / np.sqrt(np.maximum(pairs, 1))
     kurtosis = count * fourth / second**2 - 3.0 if second > 0 else 0.0
     return Misfit(
-        chi2_tail(course, degrees) if degrees else 1.0,
+        chi2_tail(course, degrees) if degrees > 0 else 1.0,
         tuple((products / np.maximum(pairs, 1)).tolist()),
         chi2_tail(float(np.sum(z**2)), LAGS),
         slope / np.sqrt(size) if size > 0 else 0.0,

@@ -22,8 +22,7 @@ def test_iv_over_a_measured_sweep(result):
     assert ax.get_ylabel() == "|current I| [µA]"
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["measured", "simulated"]
-    assert ax.get_title() == f"V_set = {result.v_set_v:.3f} V (ln G half-way)"
-    assert result.set_by.startswith("half_ln_g, read at 0.")
+    assert ax.get_title() == f"V_set = {result.v_set_v:.3f} V (at 100 µA)"
 
 
 @pytest.mark.parametrize("quantity", ["potential", "density", "temperature"])
