@@ -10,7 +10,10 @@ import pytest
 
 from devicekit import read
 from devicekit.cli.common import in_command_words
+from devicekit.cli.prompt import _with_options
 from devicekit.core.errors import UsageError, shorten
+from devicekit.system.answers import Answered
+from devicekit.system.options import ReadOptions
 
 Run = Callable[..., Any]
 
@@ -53,3 +56,23 @@ def test_one_error_two_tongues(tmp_path: Path, devicekit: Run) -> None:
     assert ran.code == 2
     assert "--read-voltage V" in ran.err
     assert "read_voltage=" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "options"),
+    [
+        ("--abs", {"absolute": True}),
+        ("--abs --unit nS", {"absolute": True, "unit": "nS"}),
+        ("--unit nS --abs", {"absolute": True, "unit": "nS"}),
+        ("--no-units-row", {"units_row": False}),
+        ("--accept --kind sweep", {"accept": True, "kind": "sweep"}),
+        ("unit=nA --map 'value=G (S)'", {"unit": "nA", "columns": {"value": "G (S)"}}),
+    ],
+)
+def test_typed_options(typed: str, options: dict[str, Any]) -> None:
+    assert _with_options(typed, Answered(ReadOptions())) == Answered(ReadOptions(**options))
+
+
+def test_an_unknown_option_is_refused() -> None:
+    with pytest.raises(UsageError, match="--wrong"):
+        _with_options("--wrong 3", Answered(ReadOptions()))

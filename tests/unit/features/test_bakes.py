@@ -22,10 +22,11 @@ from devicekit.features.bakes.pairs import Pairs, is_population, pair
 from devicekit.features.bakes.relaxation import find_relaxation, relaxed
 from devicekit.features.bakes.shifts import level_shifts
 from devicekit.features.characterize import characterize
+from devicekit.features.lives.bake import bake
 from devicekit.features.merit import Settings
 from devicekit.features.stats import clopper_pearson
 from devicekit.synthetic.pulses import truth_card
-from devicekit.tables import RetentionTable
+from devicekit.tables import PulseTable, RetentionTable
 from tests.unit.features.synthetic_bakes import KELVINS, TIMES, K, bakes, relaxing
 
 Run = Callable[..., Any]
@@ -273,3 +274,23 @@ def test_degrees_are_questioned_and_first_readings_without_a_temperature_refused
     own.to_csv(file, index=False)
     ran = devicekit("read", file, "--json")
     assert json.loads(ran.out)["warnings"][0]["code"] == "celsius"
+
+
+def baked(values: list[float]) -> PulseTable:
+    """One reading of each device d0, d1, ..."""
+    names = [f"d{k}" for k in range(len(values))]
+    columns = {"device_id": names, "cycle": 1, "direction": "ltp", "pulse_index": 0, "conductance_s": values}
+    return PulseTable(pd.DataFrame(columns))
+
+
+def test_a_bake_moves_devices_up_and_down() -> None:
+    ratio = [1 / 3, 3.0, 0.49, 0.51, 1.99, 2.01, 1.0, 1.0, 1.0, 1.0]
+    found = bake(baked([1e-5] * 11), baked([1e-5 * each for each in ratio]))
+    assert found.moved == pytest.approx(0.4)  # 1/3, 3, 0.49 and 2.01
+    assert (found.n, found.unpaired) == (10, 1)
+    assert found.median_ratio == pytest.approx(1)
+
+
+def test_the_spread_of_a_bake_is_a_sample_standard_deviation_in_decades() -> None:
+    found = bake(baked([1e-5, 1e-5, 1e-5]), baked([1e-6, 1e-5, 1e-4]))
+    assert found.sd_decades == pytest.approx(1)  # of -1, 0 and 1, over n - 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -257,3 +260,30 @@ def test_one_train_gives_no_interval_of_noise() -> None:
     alone = fit(PulseTable(frame), model="softbounds")
     assert not {"increment", "read"} & set(alone.variation.branches["ltp"].intervals)
     assert any(warning.code == "assumed_c2c" for warning in alone.warnings)
+
+
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
+
+
+def run(script: str, *arguments: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, str(BENCHMARKS / script), *arguments], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout[-5000:] + ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.slow
+def test_a_sample_of_the_bands_covers() -> None:
+    printed = run("bands.py", "--truths", "8", "--laws", "eq2,softbounds", "--cycles", "1,3", "--jobs", "1", "--check")
+    assert printed.count("cycle rate 5 %") == 4
+
+
+@pytest.mark.heavy
+def test_every_band_covers() -> None:
+    run("bands.py", "--check")
+
+
+@pytest.mark.heavy
+def test_ranks_of_truths_among_draws_are_uniform() -> None:
+    run("calibration.py", "200")

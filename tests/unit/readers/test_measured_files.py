@@ -8,7 +8,7 @@ test_read_sweep: test_read_sweeps
 test_read_sweeps_are_read_linearity: test_read_sweeps_are_read_linearity
 test_set_sweep: test_a_set_sweep
 test_bake_pair: test_a_bake
-test_bake_shift: test_a_bake; features/test_bake.py::test_a_bake_moves_devices_up_and_down
+test_bake_shift: test_a_bake; features/test_bakes.py::test_a_bake_moves_devices_up_and_down
 test_keithley_workbooks: test_a_keithley_workbook; test_instruments.py::test_keithley_ktei_workbook
 test_the_json_of_the_vcm_trains_is_the_set_that_ships: test_json.py::test_a_recipe_finds_trains_by_their_keys_...
 test_gong_and_crosssim: test_a_weight_of_two_columns_is_not_a_conductance, test_ramps

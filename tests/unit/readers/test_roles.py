@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 import devicekit
@@ -55,3 +58,13 @@ def test_clock_times_become_seconds_even_past_midnight(lines: Write) -> None:
     with pytest.raises(TableError) as caught:
         devicekit.read(lines("Time [s],Voltage [V],Resistance [Ohm]", *rows[:3], "later,0.05,5000"))
     assert (5, "'later'") in [(row.row, row.found) for row in caught.value.rows]
+
+
+VOLTS = [0, 0.5, 1, 0.5, 0, -0.5, -1, -0.5, 0]
+
+
+def test_celsius_beside_a_sweep_is_converted_and_reported(lines: Callable[..., Path]) -> None:
+    table = devicekit.read(lines("V (V),I (A),T (°C)", *[f"{v},{v}e-5,85" for v in VOLTS]), accept=True)
+    assert table.kind == "sweep"
+    assert table.frame["temperature_k"].to_numpy() == pytest.approx(358.15)
+    assert "celsius" in {each.code for each in table.warnings}
