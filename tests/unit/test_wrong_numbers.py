@@ -92,6 +92,7 @@ def test_saving_replaces_what_was_just_saved_unless_it_was_changed(tmp_path: Pat
 WRONG_SETTINGS = [
     ("threshold", float("nan"), "above 1, not nan"),
     ("threshold", 1.0, "above 1, not"),
+    ("read_voltage", float("nan"), "a finite number"),
     ("lost_factor", 0.5, "above 1, not"),
     ("horizon", 0.0, "above 0 and at most 1e.12 .s."),
     ("horizon", float("inf"), "above 0 and at most 1e.12 .s."),
