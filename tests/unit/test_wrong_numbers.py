@@ -399,6 +399,7 @@ def test_a_simulated_v_set_is_where_its_figure_jumps(stack: str, words: str) -> 
     tiles = {each.name: (each.label, each.value) for each in page.numbers}
     assert (tiles["v_set_v"], "v_100ua_v" in tiles) == ((f"V_set ({words})", at), words != _LOOPS)
     assert (panel.title, panel.lines) == (f"V_set = {at:.3f} V ({words.replace(',', ';')})", [("x", at)])
+    assert found.set_by == ("at_100ua" if words == _LOOPS else "compliance")
     assert f"V_set ({words.partition(',')[0]})" in [row[0] for row in page.sections[0].blocks[-1].rows]
     lines = sum("max_didv" in each for each in devicekit.characterize(found.sweep).results["dc"].remarks())
     assert [each.code for each in found.quality.remarks].count("gradual_set") == lines == (stack != "electrothermal")
@@ -438,5 +439,4 @@ def test_a_bake_that_is_not_predicted_has_a_copy_as_baseline() -> None:
     result = devicekit.characterize(frame, bake_k=533.15, kind="retention").results["bakes"]
     words = " ".join(each.message for each in result.warnings if each.code == "extrapolation")
     low, high, last = map(float, re.findall(r"([\d.]+)(?: to| %)", words.partition("220 °C: 95 %")[2]))
-    assert low == last < 80 < 93 < high < 97
-    assert (result.predicted, result.chosen[-6:]) == ((), "220 °C")
+    assert (low == last < 80 < 93 < high < 97, result.predicted, result.chosen[-6:]) == (True, (), "220 °C")

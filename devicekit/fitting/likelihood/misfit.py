@@ -155,7 +155,7 @@ def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
     """Run the tests; parameters as of `standardised_errors`."""
     course, degrees, slope, size, fourth, second, count = 0.0, 0, 0.0, 0.0, 0.0, 0.0, 0
     products, pairs = np.zeros(LAGS), np.zeros(LAGS)
-    for k, (scaled, path) in enumerate(standardised_errors(found, trains)):
+    for n, (scaled, path) in enumerate(standardised_errors(found, trains)):
         seen = np.isfinite(scaled)
         u = np.where(seen, scaled, 0.0)
         if not seen.any():
@@ -165,10 +165,10 @@ def misfit(found: TrainFit, trains: Sequence[np.ndarray]) -> Misfit:
             mean = u.sum(axis=0) / np.sqrt(np.maximum(many, 1))
             functions = basis(int((many > 0).sum()))
             course += float(np.sum(product(functions, mean[many > 0]) ** 2))
-            degrees += len(functions) - int(np.count_nonzero(np.diag(found.covariance[k])[:-1]))
-        for lag in range(1, min(LAGS + 1, u.shape[1])):
-            products[lag - 1] += np.sum(u[:, lag:] * u[:, :-lag])
-            pairs[lag - 1] += np.sum(seen[:, lag:] & seen[:, :-lag])
+            degrees += len(functions) - int(np.count_nonzero(np.diag(found.covariance[n])[:-1]))
+        for k in range(1, min(LAGS + 1, u.shape[1])):
+            products[k - 1] += np.sum(u[:, k:] * u[:, :-k])
+            pairs[k - 1] += np.sum(seen[:, k:] & seen[:, :-k])
         at = np.where(seen, np.clip(path, 0.0, 1.0), 0.0)
         centred = np.where(seen, at - at.sum() / seen.sum(), 0.0)
         squares = np.clip(u**2, 0.0, FARTHEST)

@@ -135,8 +135,8 @@ def test_a_film_that_melts_before_the_compliance_has_formed_and_lists_no_loop_th
 def test_the_table_of_a_forming_is_characterized_without_it_and_at_no_mixed_temperatures(capsys, tmp_path):
     code, out, _ = run(capsys, "simulate", "iv", *thin_stack(tmp_path), "--cycles", 2, "--json")
     assert code == 0
-    given = ("--v-set", "compliance", "--out", tmp_path / "dc", "--json")
-    code, text, _ = run(capsys, "characterize", tmp_path / "out" / "iv.csv", *given)
+    given = (tmp_path / "out" / "iv.csv", "--v-set", "compliance", "--out", tmp_path / "dc", "--json")
+    code, text, _ = run(capsys, "characterize", *given)
     assert code == 0
     found, simulated = strict(text)["files"][0]["dc"], strict(out)
     assert found["warnings"] == []  # the highest temperature of the filament is no temperature of the measurement

@@ -65,7 +65,7 @@ def test_what_does_not_switch_is_null(lab, capsys):
         (["--voltage", "0"], "voltage: found 0"),
         (["--voltage", "-0.5"], "voltage: found -0.5"),
         (["--voltage", "0.5", "--rate", "0"], "rate: found 0"),
-        (["--rate", "nan"], "rate: found nan"),
+        (["--rate", "nan"], "--rate takes a finite number"),
         (["--compliance", "0"], "circuit.compliance"),
         (["--mesh", "huge"], "mesh: found 'huge'"),
         (["--jobs", "0"], "--jobs"),
