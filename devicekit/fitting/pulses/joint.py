@@ -17,6 +17,7 @@ from devicekit.models.pulselaw import AMPLITUDE_LAWS, CLOSEST, CURVED, NO_AMPLIT
 
 SCATTER, SCATTER_DEGREES = 0.05, 2.0  # prior scatter of ln rate about a law, and its weight in pulses
 WIDTH_EXPONENT = (-2.0, 6.0)
+ROUNDS, CLEARLY = 4, 0.1  # of searches that start again, and a difference of chi squared that asks for one
 
 
 def _free_factors(scope: Scope) -> Factors:
@@ -178,6 +179,8 @@ def fit_joint_pulses(
     free = LawFit.of(FREE, (), against, z)
     # 2. the laws, with the same weights
     fits, problems = _fit_laws(search, free, sigmas)
+    if not scope.varied:
+        free = _settle(scope, against, free, fits, problems)
     fits, best = judge_laws(fits, free, scope.lowest, scope.varied)
     # 3. the scatter of rates about the best law, and the uncertainty that follows
     degrees = max(free.values.size - fits[best].values.size, 0)
@@ -228,6 +231,36 @@ def _fit_laws(search: _Search, free: LawFit, sigmas: list[np.ndarray]) -> tuple[
         names = (*law.parameters, "m") if scope.with_width else law.parameters
         fits[law.name], problems[law.name] = LawFit.of(law.name, names, own, own.solve(tries)), own
     return fits, problems
+
+
+def _settle(
+    scope: Scope, against: Problem, free: LawFit, fits: dict[str, LawFit], problems: dict[str, Problem]
+) -> LawFit:
+    """Start searches that ended above a law nested in theirs again, from there, until none does; return free rates.
+
+    Every law is nested in free rates, and the power law in that with a threshold, which is then 0. The shape of the
+    closest fit is offered to all.
+    """
+
+    def solve(problem: Problem, old: LawFit, starts: list[np.ndarray]) -> LawFit:
+        new = LawFit.of(old.name, old.parameters, problem, problem.solve([old.z, *starts]))
+        return new if new.chi2 < old.chi2 else old
+
+    for _ in range(ROUNDS):
+        closest = min(fits.values(), key=lambda each: each.chi2)
+        power, threshold = fits.get("power"), fits.get("threshold")
+        above = power is not None and threshold is not None and power.chi2 < threshold.chi2 - CLEARLY
+        if not above and free.chi2 <= closest.chi2 + CLEARLY:
+            break
+        steps = [_level(closest, pulse, scope) - closest.theta[0] for pulse in scope.others()]
+        free = solve(against, free, [np.concatenate([closest.theta, steps, closest.starts])])
+        shape = min((free, closest), key=lambda each: each.chi2)
+        for name, own in problems.items():
+            starts = [np.concatenate([shape.theta, fits[name].values, shape.starts])]
+            if name == "threshold" and power is not None:
+                starts.append(np.concatenate([power.theta, [0.0], power.values, power.starts]))
+            fits[name] = solve(own, fits[name], starts)
+    return free
 
 
 def _tangent(law: AmplitudeLaw, curved: LawFit, scope: Scope) -> list[np.ndarray]:

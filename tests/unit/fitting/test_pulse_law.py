@@ -365,6 +365,10 @@ def test_tables_and_figures_of_a_pulse_law() -> None:
     assert panel.x.unit == "V"
     assert law.trains_panel("ltd").curves
     assert law.as_dict()["ltp"]["best"] == "threshold"
+    for joint in law.joints.values():  # nested laws: all in free rates, a power law in a threshold of 0
+        assert joint.free is not None
+        assert min(each.chi2 for each in joint.fits.values()) >= joint.free.chi2 - 0.1
+        assert joint.fits["threshold"].chi2 <= joint.fits["power"].chi2 + 0.1
     assert isinstance(law, PulseLaw)
 
 
