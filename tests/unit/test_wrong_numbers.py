@@ -23,6 +23,7 @@ from devicekit.device.idealise import idealise
 from devicekit.fitting.branch.options import FitOptions
 from devicekit.fitting.condition import fit_condition
 from devicekit.readers import hdf5
+from devicekit.system import work
 from devicekit.tables import PulseTable, SweepTable
 from physics.page import iv_page
 from tests.unit.features.synthetic_bakes import KELVINS, TIMES, bakes
@@ -251,8 +252,6 @@ def test_a_list_of_truth_values_is_no_measurement() -> None:
     "typed", ["fit table.csv --out card.json", "run table.csv --out results", "fit table.csv --report p.html"]
 )
 def test_a_result_that_another_command_writes_is_left_to_it(typed: str, tmp_path: Path, devicekit: Any) -> None:
-    from devicekit.system import work
-
     _saving_table(tmp_path).to_csv(tmp_path / "table.csv")
     words = [str(tmp_path / word) if "." in word or word == "results" else word for word in typed.split()]
     with work.claimed(Path(words[-1])):
