@@ -101,6 +101,7 @@ def main() -> int:
     print("|---|" + "---|" * 5)
     for name, planted in DESIGNS.items():
         found = covered(planted, given.runs)
+        found = {level: each for level, each in found.items() if each[0]}
         cells = [f"{100 * found[level][1]:.1f} %" if level in found else "–" for level in LEVELS]
         least = min(share for share, _ in found.values())
         print(f"| {name} | " + " | ".join(cells) + f" | {100 * least:.0f} % |", flush=True)

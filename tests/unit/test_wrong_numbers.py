@@ -236,13 +236,10 @@ def test_masked_readings_are_missing(door: str) -> None:
 @pytest.mark.parametrize("door", _ARRAY_DOORS)
 @pytest.mark.parametrize("values", [_ARRAY_LEVELS + 1j, _ARRAY_LEVELS > 30, (_ARRAY_LEVELS + 1j).astype(object)])
 def test_complex_numbers_and_truth_values_are_refused(door: str, values: Any) -> None:
-    with pytest.raises(devicekit.DevicekitError, match=r"real numbers, not (complex|true)|must hold numbers"):
+    with pytest.raises(devicekit.DevicekitError, match=r"numbers, not (complex|true)|must hold numbers"):
         _ARRAY_DOORS[door](values)
-
-
-def test_a_list_of_truth_values_is_no_measurement() -> None:
-    with pytest.raises(UsageError, match="true"):
-        devicekit.read([True, False] * 10, unit="uS")
+    with pytest.raises(DevicekitError, match=r"complex|true"):
+        devicekit.read(values.tolist(), unit="uS")
 
 
 # --- concurrency: of two commands with one result, the second is refused before it begins ---

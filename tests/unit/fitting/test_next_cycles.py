@@ -61,5 +61,6 @@ def test_a_prior_replaces_the_walk_of_one_cycle() -> None:
 def test_the_walk_of_several_cycles_is_shrunk_towards_the_prior() -> None:
     """Steps of 0.08 up and down: half of their mean square, 4 to 2 against the square of 0.025, as geometric means."""
     fit = devicekit.fit(table(np.array([0.0, 0.08, 0.0, 0.08, 0.0]), np.random.default_rng(2)), model="linear")
-    expected = np.sqrt((0.5 * 0.08**2) ** (2 / 3) * 0.025 ** (2 / 3))
-    assert next_cycles(fit, "ltp").walk == pytest.approx(expected, rel=0.02)
+    assert next_cycles(fit, "ltp").walk == pytest.approx(
+        np.sqrt((0.5 * 0.08**2) ** (2 / 3) * 0.025 ** (2 / 3)), rel=0.02
+    )

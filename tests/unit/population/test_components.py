@@ -140,8 +140,9 @@ def coverage() -> ModuleType:
 @pytest.mark.slow
 def test_intervals_of_all_designs_cover_planted_components(coverage: ModuleType) -> None:
     """A fixed-seed part of `benchmarks/component_coverage.py`, pooled."""
-    found = [share for each in coverage.DESIGNS.values() for _, share in coverage.covered(each, 3).values()]
-    assert len(found) == 31  # a lot of one wafer has no component of wafers
+    all_of_them = [pair for each in coverage.DESIGNS.values() for pair in coverage.covered(each, 3).values()]
+    found = [share for given, share in all_of_them if given]
+    assert len(found) == 30  # a lot of one wafer has no component of wafers, and one of two no interval of it
     assert 0.9 <= np.mean(found) < 1.0
 
 
@@ -151,5 +152,5 @@ def test_intervals_cover_planted_components_in_92_to_98_percent_of_300(coverage:
     name, planted = list(coverage.DESIGNS.items())[number]
     for level, (given, share) in coverage.covered(planted, 300).items():
         cautious = name in coverage.FEW and level in ("wafer", "die")  # which the page says
-        assert given == 1.0
-        assert 0.92 <= share <= (1.0 if cautious else 0.98), level
+        assert given == (0.0 if (name, level) == (coverage.FEW[1], "wafer") else 1.0)
+        assert not given or 0.92 <= share <= (1.0 if cautious else 0.98), level
