@@ -78,12 +78,6 @@ def rates_uncompiled(law: Law, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def simulate(law: int, theta: np.ndarray, x0: float, n_pulses: int) -> np.ndarray:
-    """Return states x_0 ... x_n under `n_pulses` pulses, shape (n_pulses + 1,)."""
-    return simulate_driven(law, theta, x0, np.zeros(n_pulses))
-
-
-@compiled
 def rate_gradients(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Return d rho / d theta at each x, shape (len(x), len(theta))."""
     p = theta.size
@@ -102,18 +96,6 @@ def rate_gradients(law: int, theta: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def simulate_with_sensitivities(
-    law: int, theta: np.ndarray, x0: float, states: np.ndarray, sensitivities: np.ndarray
-) -> None:
-    """Fill `states` (n + 1,) and `sensitivities` (n + 1, p + 1): d state / d (theta, x0), exact.
-
-    S_{n+1} = (1 + rho'(x_n)) S_n + d rho / d theta, S_0 = (0, ..., 0, 1).
-    """
-    n = states.size - 1
-    driven_with_sensitivities(law, theta, x0, np.zeros(n), np.empty((n, 0)), states, sensitivities, np.empty(n))
-
-
-@compiled
 def simulate_driven(law: int, theta: np.ndarray, x0: float, ln_factors: np.ndarray) -> np.ndarray:
     """Return states x_0 ... x_n under pulses that differ, shape (n + 1,): pulse k has exp(ln_factors[k]) of a step."""
     scratch = np.empty(MAX_SHAPE)
@@ -126,6 +108,12 @@ def simulate_driven(law: int, theta: np.ndarray, x0: float, ln_factors: np.ndarr
         x = min(x + math.exp(min(log_rate, LARGEST_LOG_RATE)), LARGEST_STATE)
         out[n + 1] = x
     return out
+
+
+@compiled
+def simulate(law: int, theta: np.ndarray, x0: float, n_pulses: int) -> np.ndarray:
+    """Return states x_0 ... x_n under `n_pulses` pulses, shape (n_pulses + 1,)."""
+    return simulate_driven(law, theta, x0, np.zeros(n_pulses))
 
 
 @compiled
@@ -187,6 +175,18 @@ def driven_with_sensitivities(
                 sensitivities[n + 1, j] += rho * (at_x[j] - at_mid[j])
             for j in range(f):
                 sensitivities[n + 1, p + j] += rho * by_pulse[n, j]
+
+
+@compiled
+def simulate_with_sensitivities(
+    law: int, theta: np.ndarray, x0: float, states: np.ndarray, sensitivities: np.ndarray
+) -> None:
+    """Fill `states` (n + 1,) and `sensitivities` (n + 1, p + 1): d state / d (theta, x0), exact.
+
+    S_{n+1} = (1 + rho'(x_n)) S_n + d rho / d theta, S_0 = (0, ..., 0, 1).
+    """
+    n = states.size - 1
+    driven_with_sensitivities(law, theta, x0, np.zeros(n), np.empty((n, 0)), states, sensitivities, np.empty(n))
 
 
 @compiled

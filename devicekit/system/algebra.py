@@ -120,6 +120,14 @@ def covariance_of(rows: np.ndarray) -> np.ndarray:
 
 
 def draw_normal(rng: np.random.Generator, matrix: np.ndarray, count: int) -> np.ndarray:
-    """Draw from a normal distribution of mean 0 and this covariance, shape (count, m)."""
+    """Draw from a normal distribution of mean 0 and this covariance, shape (count, m).
+
+    For two numbers the signs are those of LAPACK, so that a seed gives the draws of numpy's multivariate_normal.
+    """
     _, values, v = svd(matrix)
+    if len(v) == 2 and matrix[0, 1] != 0:
+        (a, b), (_, d) = matrix
+        positive = b > 0 and a * a + 2 * b * b < a * d
+        first, second = v[0] if (v[0, 0] > 0) == positive else -v[0]
+        v = np.array([[first, second], [second, -first]])
     return product(rng.standard_normal((count, len(values))), np.sqrt(values)[:, None] * v)

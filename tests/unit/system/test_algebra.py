@@ -44,4 +44,8 @@ def test_draws_have_the_covariance_that_is_given() -> None:
     drawn = algebra.draw_normal(np.random.default_rng(1), covariance, 200_000)
     np.testing.assert_allclose(drawn.mean(axis=0), 0.0, atol=0.02)
     np.testing.assert_allclose(algebra.covariance_of(drawn), covariance, atol=0.03)
+    for a, b, d in ((2.0, 0.3, 1.0), (1.0, 0.3, 2.0), (1.0, 0.9, 2.0), (1.0, -0.3, 2.0), (1.0, 0.0, 2.0)):
+        two, rng = np.array([[a, b], [b, d]]), np.random.default_rng(7)
+        theirs = np.random.default_rng(7).multivariate_normal([0.0, 0.0], two, size=5)
+        np.testing.assert_allclose(algebra.draw_normal(rng, two, 5), theirs, rtol=1e-9)
     np.testing.assert_allclose(algebra.covariance_of(drawn[:9]), np.cov(drawn[:9], rowvar=False), rtol=1e-12)
